@@ -1,0 +1,25 @@
+"""Exceptions raised by keras-metahpo; every message says what was expected, received and how to mend it."""
+
+
+class MetaHPOError(ValueError):
+    """Base class of the package's own errors."""
+
+
+class SearchSpaceError(MetaHPOError):
+    """A search space or a configuration that cannot be used."""
+
+
+class TrialLogError(MetaHPOError):
+    """A trial log that is missing, damaged or inconsistent."""
+
+
+class ProjectError(MetaHPOError):
+    """A KerasTuner project folder that cannot be read."""
+
+
+class PresetError(MetaHPOError):
+    """A ranker preset that is missing, damaged or of a later format."""
+
+
+class TaskError(MetaHPOError):
+    """A task definition or its data that cannot be used."""

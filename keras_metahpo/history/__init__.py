@@ -1,0 +1,17 @@
+"""Observations of searches and the format in which they are kept."""
+
+from keras_metahpo.history.projects import import_project, is_project, trial_from_state
+from keras_metahpo.history.records import FAILED_UTILITY, History, utility
+from keras_metahpo.history.trial_log import LoggedTrial, TrialLog, TrialLogCard
+
+__all__ = [
+    "FAILED_UTILITY",
+    "History",
+    "LoggedTrial",
+    "TrialLog",
+    "TrialLogCard",
+    "import_project",
+    "is_project",
+    "trial_from_state",
+    "utility",
+]

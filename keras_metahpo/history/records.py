@@ -1,0 +1,61 @@
+"""What a search has observed: configurations and their utilities.
+
+Shape: n trials.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_metahpo.space import Configuration
+
+FAILED_UTILITY = -np.inf
+
+
+def utility(value: float | None, direction: str) -> float:
+    """The one place where an objective's sign is flipped: higher is better, failures are -inf.
+
+    Args:
+        value: The objective; `None`, NaN and infinities of either sign mean that the trial failed.
+        direction: `"min"` or `"max"`.
+    """
+    if direction not in ("min", "max"):
+        raise ValueError(f"direction must be 'min' or 'max'. Received: direction={direction!r}.")
+    if value is None or not np.isfinite(value):
+        return FAILED_UTILITY
+    return float(value) if direction == "max" else -float(value)
+
+
+@dataclass(frozen=True)
+class History:
+    """Finished trials in the order in which they ended.
+
+    Attributes:
+        configurations: n configurations.
+        utilities: Float array (n,). Higher is better; `FAILED_UTILITY` for failed trials.
+    """
+
+    configurations: Sequence[Configuration] = ()
+    utilities: np.ndarray = None  # type: ignore[assignment]
+
+    def __post_init__(self):
+        values = () if self.utilities is None else self.utilities
+        object.__setattr__(self, "utilities", np.asarray(values, dtype=float))
+        if self.utilities.shape != (len(self.configurations),):
+            raise ValueError(
+                "A history needs one utility a configuration. Received: "
+                f"{len(self.configurations)} configurations, utilities {self.utilities.shape}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.configurations)
+
+    @property
+    def failed(self) -> np.ndarray:
+        """Bool array (n,)."""
+        return ~np.isfinite(self.utilities)
+
+    def best_first(self) -> list[int]:
+        """Trial numbers from the best to the worst; earlier first among equals."""
+        return np.argsort(-self.utilities, kind="stable").tolist()

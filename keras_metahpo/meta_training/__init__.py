@@ -1,0 +1,1 @@
+"""Meta-training: source tasks, the synthetic prior and the training of rankers."""

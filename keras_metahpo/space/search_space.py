@@ -1,0 +1,258 @@
+"""A search space and the arrays its configurations become.
+
+Shapes: n configurations, d hyperparameters.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from keras_metahpo.errors import SearchSpaceError
+from keras_metahpo.space.hyperparameter import Hyperparameter, Value
+
+Configuration = Mapping[str, Value]
+INACTIVE_UNIT = 0.5
+
+
+@dataclass(frozen=True)
+class Points:
+    """Configurations of one search space as arrays.
+
+    Attributes:
+        units: Float array (n, d). Unit positions; `INACTIVE_UNIT` where inactive.
+        numbers: Float array (n, d). Values on each hyperparameter's own axis, NaN where inactive.
+        active: Bool array (n, d).
+    """
+
+    units: np.ndarray
+    numbers: np.ndarray
+    active: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+    def __getitem__(self, rows) -> "Points":
+        return Points(self.units[rows], self.numbers[rows], self.active[rows])
+
+    def keys(self) -> list[bytes]:
+        """One hashable key a row; equal exactly for equal configurations."""
+        return [row.tobytes() for row in np.nan_to_num(self.numbers, nan=-np.inf)]
+
+
+def concatenate(parts: Sequence[Points]) -> Points:
+    """Stacks points of the same search space."""
+    return Points(
+        *(np.concatenate([getattr(p, f) for p in parts]) for f in ("units", "numbers", "active"))
+    )
+
+
+class SearchSpace:
+    """Hyperparameters in an order in which every parent stands before its children.
+
+    Args:
+        hyperparameters: In any order; a name may occur again under other conditions.
+    """
+
+    def __init__(self, hyperparameters: Sequence[Hyperparameter]):
+        self.hyperparameters = _parents_first(hyperparameters)
+
+    @classmethod
+    def from_config(cls, config: Mapping) -> "SearchSpace":
+        """Reads `keras_tuner.HyperParameters.get_config()`, the content of a `space.json`."""
+        try:
+            entries = [(e["class_name"], e["config"]) for e in config["space"]]
+            return cls([Hyperparameter.from_config(*entry) for entry in entries])
+        except (KeyError, TypeError) as error:
+            raise SearchSpaceError(
+                "Expected the dictionary of `HyperParameters.get_config()`, with a list `space` of "
+                f"`class_name` and `config`. Received: {str(config)[:200]} ({error!r})."
+            ) from error
+
+    @classmethod
+    def from_keras_tuner(cls, hyperparameters) -> "SearchSpace":
+        """Reads a `keras_tuner.HyperParameters`."""
+        return cls.from_config(hyperparameters.get_config())
+
+    def get_config(self) -> dict:
+        """KerasTuner's form: `keras_tuner.HyperParameters.from_config` accepts it."""
+        return {"space": [hp.get_config() for hp in self.hyperparameters], "values": {}}
+
+    def __len__(self) -> int:
+        return len(self.hyperparameters)
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, SearchSpace) and set(self.hyperparameters) == set(
+            other.hyperparameters
+        )
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.hyperparameters))
+
+    @property
+    def names(self) -> list[str]:
+        return list(dict.fromkeys(hp.name for hp in self.hyperparameters))
+
+    @cached_property
+    def num_configurations(self) -> float:
+        """How many configurations are legal; an upper bound beyond 100,000, infinite if continuous."""
+        total = math.prod(hp.num_values for hp in self.hyperparameters)
+        if total > 100_000:
+            return total
+        return sum(1 for _ in self.configurations())
+
+    def configurations(self) -> Iterator[dict[str, Value]]:
+        """Every configuration of a discrete space."""
+        infinite = [hp.name for hp in self.hyperparameters if not math.isfinite(hp.num_values)]
+        if infinite:
+            raise SearchSpaceError(
+                f"Only discrete search spaces can be listed. Received: continuous {infinite}. "
+                "Give them a `step`, or use `sample`."
+            )
+        return self._assignments({}, 0)
+
+    def _assignments(self, values: dict, position: int) -> Iterator[dict]:
+        if position == len(self.hyperparameters):
+            yield dict(values)
+            return
+        hp = self.hyperparameters[position]
+        if hp.name in values or not _is_active(hp, values):
+            yield from self._assignments(values, position + 1)
+            return
+        for value in hp.values():
+            yield from self._assignments({**values, hp.name: value}, position + 1)
+
+    def complete(self, configuration: Configuration) -> dict[str, Value]:
+        """Active values only, defaults where missing; raises `SearchSpaceError` if illegal."""
+        unknown = sorted(set(configuration) - set(self.names))
+        if unknown:
+            raise SearchSpaceError(
+                f"Expected hyperparameters of this search space, {self.names}. Received: {unknown}."
+            )
+        values: dict[str, Value] = {}
+        for hp in self.hyperparameters:
+            if hp.name not in values and _is_active(hp, values):
+                hp.number(configuration.get(hp.name, hp.default))
+                values[hp.name] = configuration.get(hp.name, hp.default)
+        return values
+
+    def default_configuration(self) -> dict[str, Value]:
+        return self.complete({})
+
+    def encode(self, configurations: Sequence[Configuration]) -> Points:
+        """Points of configurations; values that have become illegal move to the nearest legal one.
+
+        A search space may grow in mid-search: what an old configuration does not name takes its
+        default, which is what KerasTuner gave the model.
+        """
+        numbers = np.full((len(configurations), len(self)), np.nan)
+        for row, configuration in enumerate(configurations):
+            values: dict[str, Value] = {}
+            for column, hp in enumerate(self.hyperparameters):
+                if _is_active(hp, values):
+                    value = configuration.get(hp.name, hp.default)
+                    numbers[row, column] = _nearest_number(hp, value)
+                    values.setdefault(hp.name, value)
+        return self._points(numbers)
+
+    def decode(self, points: Points) -> list[dict[str, Value]]:
+        """Configurations of points, as plain Python values, active hyperparameters only."""
+        configurations = []
+        for numbers, active in zip(points.numbers, points.active, strict=True):
+            values: dict[str, Value] = {}
+            for hp, number, is_active in zip(self.hyperparameters, numbers, active, strict=True):
+                if is_active:
+                    values.setdefault(hp.name, hp.value(number))
+            configurations.append(values)
+        return configurations
+
+    def snap(self, units: np.ndarray) -> Points:
+        """Legal points nearest to unit positions: float array (n, d)."""
+        numbers = np.empty(np.shape(units))
+        active = np.ones(np.shape(units), dtype=bool)
+        for column, hp in enumerate(self.hyperparameters):
+            numbers[:, column] = hp.numbers(units[:, column])
+            for parent, legal in self._parent_columns[column]:
+                holds = np.zeros(len(units), dtype=bool)
+                for parent_column in parent:
+                    holds |= active[:, parent_column] & np.isin(
+                        numbers[:, parent_column], legal[parent_column]
+                    )
+                active[:, column] &= holds
+        return self._points(np.where(active, numbers, np.nan))
+
+    def sample(self, num_points: int, rng: np.random.Generator) -> Points:
+        """Independent uniform points, as random search draws them."""
+        return self.snap(rng.random((num_points, len(self))))
+
+    def _points(self, numbers: np.ndarray) -> Points:
+        active = ~np.isnan(numbers)
+        units = np.full(numbers.shape, INACTIVE_UNIT)
+        for column, hp in enumerate(self.hyperparameters):
+            rows = active[:, column]
+            units[rows, column] = hp.units(numbers[rows, column])
+        return Points(units, numbers, active)
+
+    @cached_property
+    def _parent_columns(self) -> list[list[tuple[list[int], dict[int, list[float]]]]]:
+        """For each column, its conditions as (parent columns, legal numbers of each)."""
+        result = []
+        for hp in self.hyperparameters:
+            conditions = []
+            for condition in hp.conditions:
+                columns = [
+                    c for c, p in enumerate(self.hyperparameters) if p.name == condition.parent
+                ]
+                legal = {
+                    c: _legal_numbers(self.hyperparameters[c], condition.values) for c in columns
+                }
+                conditions.append((columns, legal))
+            result.append(conditions)
+        return result
+
+    def __repr__(self) -> str:
+        return f"SearchSpace({json.dumps(self.names)})"
+
+
+def _is_active(hp: Hyperparameter, values: Mapping[str, Value]) -> bool:
+    return all(c.parent in values and values[c.parent] in c.values for c in hp.conditions)
+
+
+def _legal_numbers(parent: Hyperparameter, values: Sequence[Value]) -> list[float]:
+    numbers = []
+    for value in values:
+        try:
+            numbers.append(parent.number(value))
+        except SearchSpaceError:
+            continue  # A condition may name a value that its parent cannot take.
+    return numbers
+
+
+def _nearest_number(hp: Hyperparameter, value: Value) -> float:
+    try:
+        return hp.number(value)
+    except SearchSpaceError:
+        if hp.is_numeric and isinstance(value, (int, float)) and not math.isnan(value):
+            return float(np.clip(value, hp.low, hp.high))
+        return hp.number(hp.default)
+
+
+def _parents_first(hyperparameters: Sequence[Hyperparameter]) -> tuple[Hyperparameter, ...]:
+    """A stable topological order; KerasTuner's gRPC messages reorder a space by type."""
+    remaining = list(dict.fromkeys(hyperparameters))
+    ordered: list[Hyperparameter] = []
+    while remaining:
+        waiting = {hp.name for hp in remaining}
+        ready = [hp for hp in remaining if not any(c.parent in waiting for c in hp.conditions)]
+        if not ready:
+            names = [hp.name for hp in remaining]
+            raise SearchSpaceError(
+                f"Expected conditions without a cycle. Received: {names}, each conditional on "
+                "another. Make one of them unconditional."
+            )
+        ordered += ready
+        remaining = [hp for hp in remaining if hp not in ready]
+    return tuple(ordered)
