@@ -9,7 +9,7 @@ from pathlib import Path
 from keras_metahpo.errors import ProjectError, SearchSpaceError
 from keras_metahpo.history.records import FAILED_UTILITY, utility
 from keras_metahpo.history.trial_log import COMPLETED, FAILED, LoggedTrial, TrialLog, TrialLogCard
-from keras_metahpo.space import SearchSpace, Value
+from keras_metahpo.space import SearchSpace
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +31,7 @@ def trial_from_state(
     measurements = [
         {name: curve[step] for name, curve in curves.items() if step in curve} for step in steps
     ]
-    best = max(
-        (utility(m.get(objective), direction) for m in measurements), default=FAILED_UTILITY
-    )
+    best = max((utility(m.get(objective), direction) for m in measurements), default=FAILED_UTILITY)
     completed = state["status"] == COMPLETED and best > FAILED_UTILITY
     values = state["hyperparameters"]["values"]
     return LoggedTrial(
@@ -52,8 +50,8 @@ def import_project(
 
     Args:
         path: The project folder, which holds `oracle.json` and `trial_*/trial.json`.
-        objective, direction: What was optimised. The folder does not say; when omitted, the metric
-            whose best value equals every trial's score.
+        objective, direction: What was optimised. The folder does not say; what is omitted is that
+            of the metric whose best value equals every trial's score.
 
     Raises:
         ProjectError: when the folder holds no readable finished trial.
@@ -64,7 +62,7 @@ def import_project(
         try:
             state = json.loads(file.read_text())
             if state["status"] in ("COMPLETED", "FAILED", "INVALID"):
-                state["metrics"]["metrics"], state["hyperparameters"]["values"]  # noqa: B018
+                state["metrics"]["metrics"], state["hyperparameters"]["values"]
                 states.append(state)
         except (OSError, ValueError, KeyError, TypeError) as error:
             logger.warning("Skipping %s, which cannot be read: %r.", file, error)
@@ -74,7 +72,7 @@ def import_project(
             f"trial_*/trial.json. Received: {path}, which has none. Check the path."
         )
     if objective is None or direction is None:
-        objective, direction = _infer_objective(states, path)
+        objective, direction = _infer_objective(states, path, objective, direction)
     space = _common_space(states)
     trials = [trial_from_state(s, direction, objective) for s in states]
     card = TrialLogCard(
@@ -110,22 +108,23 @@ def _common_space(states: list[Mapping]) -> SearchSpace:
         raise ProjectError(f"The project's search space cannot be read: {error}") from error
 
 
-def _infer_objective(states: list[Mapping], path: str) -> tuple[str, str]:
+def _infer_objective(
+    states: list[Mapping], path: str, objective: str | None, direction: str | None
+) -> tuple[str, str]:
     scored = [s for s in states if s.get("score") is not None and s["status"] == "COMPLETED"]
-    candidates: dict[str, Value] = {}
-    for name in scored[0]["metrics"]["metrics"] if scored else ():
-        for direction, best in (("max", max), ("min", min)):
-            if all(_scores_match(s, name, best) for s in scored):
-                declared = scored[0]["metrics"]["metrics"][name]["direction"]
-                if direction == declared or name not in candidates:
-                    candidates[name] = direction
+    candidates: dict[str, str] = {}
+    for name, metric in scored[0]["metrics"]["metrics"].items() if scored else ():
+        for candidate, best in (("max", max), ("min", min)):
+            is_asked_for = objective in (None, name) and direction in (None, candidate)
+            is_preferred = candidate == metric["direction"] or name not in candidates
+            if is_asked_for and is_preferred and all(_scores_match(s, name, best) for s in scored):
+                candidates[name] = candidate
     if len(candidates) != 1:
         raise ProjectError(
             f"Cannot tell which metric {path} optimised. Received: candidates "
             f"{sorted(candidates)}. Give `objective` and `direction`."
         )
-    ((name, direction),) = candidates.items()
-    return name, str(direction)
+    return next(iter(candidates.items()))
 
 
 def _scores_match(state: Mapping, name: str, best) -> bool:

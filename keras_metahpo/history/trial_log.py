@@ -1,9 +1,9 @@
 """The trial log: one directory format for source tasks, tabular blackboxes and finished searches.
 
-    card.json       what this is: see `TrialLogCard`
-    space.json      `keras_tuner.HyperParameters.get_config()`
-    trials.parquet  a row a measurement: trial_id, status, hp:<name> (null when inactive), epoch
-                    (from 1), every metric, elapsed_s (cumulative for the trial), message
+card.json       what this is: see `TrialLogCard`
+space.json      `keras_tuner.HyperParameters.get_config()`
+trials.parquet  a row a measurement: trial_id, status, hp:<name> (null when inactive), epoch
+                (from 1), every metric, elapsed_s (cumulative for the trial), message
 """
 
 import dataclasses
@@ -126,7 +126,10 @@ class TrialLog:
             "elapsed_s": pyarrow.array(rows["elapsed_s"], pyarrow.float64()),
             "message": pyarrow.array(rows["message"], pyarrow.string()),
         }
-        arrays |= {HP_PREFIX + n: _hyperparameter_array(v) for n, v in hp_columns.items()}
+        arrays |= {
+            HP_PREFIX + n: _hyperparameter_array(v, _value_types(space, n))
+            for n, v in hp_columns.items()
+        }
         arrays |= {n: pyarrow.array(v, pyarrow.float64()) for n, v in metrics.items()}
         log = cls(card, space, pyarrow.table(arrays))
         log.validate()
@@ -211,26 +214,28 @@ class TrialLog:
             HP_PREFIX + name: (
                 name,
                 pyarrow.types.is_string(self.table.schema.field(HP_PREFIX + name).type)
-                and _stored_as_json(self.space, name),
+                and _value_types(self.space, name) != {str},
             )
             for name in self.space.names
         }
-        found: dict[str, tuple[dict, list]] = {}
+        names = (*self.metric_names, "elapsed_s")
+        found: dict[str, tuple[dict, dict[int, dict]]] = {}
         for row in self.table.to_pylist():
-            _, measurements = found.setdefault(row["trial_id"], (row, []))
+            _, measurements = found.setdefault(row["trial_id"], (row, {}))
             if row["epoch"] is not None:
-                names = (*self.metric_names, "elapsed_s")
-                measured = {n: row[n] for n in names if row.get(n) is not None}
-                measurements.append((row["epoch"], measured))
+                measurements[row["epoch"]] = {n: row[n] for n in names if row.get(n) is not None}
         return [
             LoggedTrial(
                 trial_id=trial_id,
                 configuration={
-                    name: json.loads(row[column]) if json_text else row[column]
+                    name: _from_json(row[column]) if json_text else row[column]
                     for column, (name, json_text) in hp_columns.items()
                     if row[column] is not None
                 },
-                measurements=[m for _, m in sorted(measurements, key=lambda pair: pair[0])],
+                measurements=[
+                    measurements.get(epoch, {})
+                    for epoch in range(1, max(measurements, default=0) + 1)
+                ],
                 status=row["status"],
                 message=row.get("message"),
             )
@@ -246,9 +251,7 @@ class TrialLog:
         utilities = []
         for trial in self.trials:
             values = [m.get(self.card.objective) for m in trial.measurements[:max_fidelity]]
-            best = max(
-                (utility(v, self.card.direction) for v in values), default=FAILED_UTILITY
-            )
+            best = max((utility(v, self.card.direction) for v in values), default=FAILED_UTILITY)
             utilities.append(best if trial.status == COMPLETED else FAILED_UTILITY)
         return History([t.configuration for t in self.trials], np.array(utilities))
 
@@ -256,33 +259,48 @@ class TrialLog:
         return f"TrialLog({self.card.name!r}, {len(self.trials)} trials)"
 
 
-def _hyperparameter_array(values: list) -> "pyarrow.Array":
+def _hyperparameter_array(values: list, legal_types: set[type]) -> "pyarrow.Array":
     """A typed column; JSON text where one name has values of several types in a space."""
     import pyarrow
 
     types = {type(v) for v in values if v is not None}
-    if types <= {int, float} and len(types) == 2:
+    if types == {int, float} and len(legal_types) == 1:
         return pyarrow.array(values, pyarrow.float64())
-    if len(types) > 1:
+    if len(legal_types | types) > 1:
         values = [None if v is None else json.dumps(v) for v in values]
     return pyarrow.array(values)
 
 
-def _stored_as_json(space: SearchSpace, name: str) -> bool:
-    """Whether text in the column of `name` is JSON: no value of it is text by itself alone."""
-    legal = {type(c) for hp in space.hyperparameters if hp.name == name for c in hp.choices}
-    numeric = any(hp.is_numeric for hp in space.hyperparameters if hp.name == name)
-    return numeric or legal != {str}
+def _value_types(space: SearchSpace, name: str) -> set[type]:
+    """Types of the legal values of `name`; text in its column is JSON unless all are text."""
+    types: set[type] = set()
+    for hp in space.hyperparameters:
+        if hp.name == name:
+            numeric = {"int": {int}, "float": {float}}
+            types |= numeric.get(hp.kind) or {type(choice) for choice in hp.choices}
+    return types
+
+
+def _from_json(text: str) -> Value:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text  # Not ours, so illegal for the hyperparameter: validation says which.
 
 
 def _card_from_json(content: Mapping, where: str) -> TrialLogCard:
+    if not isinstance(content, Mapping):
+        raise TrialLogError(
+            f"{where} must hold a JSON object. Received: {str(content)[:100]}. "
+            "Write the log again with `TrialLog.write`."
+        )
     known = {f.name for f in dataclasses.fields(TrialLogCard)}
     missing = [n for n in ("name", "objective", "direction") if n not in content]
     unknown = sorted(set(content) - known)
     if content.get("format_version", 0) > FORMAT_VERSION:
         raise TrialLogError(
-            f"{where} has format version {content['format_version']}; this release of keras-metahpo "
-            f"reads up to {FORMAT_VERSION}. Upgrade keras-metahpo."
+            f"{where} has format version {content['format_version']}; this release of "
+            f"keras-metahpo reads up to {FORMAT_VERSION}. Upgrade keras-metahpo."
         )
     if missing or unknown:
         raise TrialLogError(

@@ -63,9 +63,7 @@ def _check_rows(card, table, where) -> None:
     )
     seen: dict[tuple, int] = {}
     finite: dict[str, bool] = {}
-    for row, (trial_id, status, epoch, elapsed_s) in enumerate(
-        zip(*columns.values(), strict=True)
-    ):
+    for row, (trial_id, status, epoch, elapsed_s) in enumerate(zip(*columns.values(), strict=True)):
 
         def complain(problem: str, row=row) -> TrialLogError:
             return TrialLogError(f"{where}, row {row}: {problem}")
@@ -81,7 +79,8 @@ def _check_rows(card, table, where) -> None:
                 "Drop one of the two."
             )
         seen[trial_id, epoch] = row
-        if status == format_.COMPLETED and not (epoch and 1 <= epoch <= card.max_fidelity):
+        is_unmeasured = epoch is None and status == format_.FAILED
+        if not is_unmeasured and not (epoch and 1 <= epoch <= card.max_fidelity):
             raise complain(
                 f"expected an epoch from 1 to max_fidelity={card.max_fidelity}. "
                 f"Received: epoch={epoch}. Correct the row, or max_fidelity in card.json."

@@ -83,9 +83,7 @@ class Hyperparameter:
             default = config.get("default")
             default = choices[0] if default is None else default
             ordered = bool(config.get("ordered")) and len(choices) > 1
-            return cls(
-                name, kind, default, choices=choices, ordered=ordered, conditions=conditions
-            )
+            return cls(name, kind, default, choices=choices, ordered=ordered, conditions=conditions)
         if kind == "boolean":
             default = bool(config.get("default"))
             return cls(name, kind, default, choices=(False, True), conditions=conditions)
@@ -158,9 +156,11 @@ class Hyperparameter:
                 return float(self.choices.index(value))
         elif isinstance(value, (int, float, np.number)) and math.isfinite(value):
             margin = GRID_TOLERANCE * max(abs(self.low), abs(self.high))
-            if self.low - margin <= value <= self.high + margin:
+            is_whole = self.kind == "float" or value == int(value)
+            if is_whole and self.low - margin <= value <= self.high + margin:
                 return min(max(float(value), self.low), self.high)
-        legal = f"a number from {self.low} to {self.high}" if self.is_numeric else self.choices
+        noun = {"int": "a whole number", "float": "a number"}.get(self.kind)
+        legal = f"{noun} from {self.low} to {self.high}" if noun else f"one of {self.choices}"
         raise SearchSpaceError(
             f"Hyperparameter {self.name!r} must be {legal}. Received: {value!r}."
         )
@@ -209,7 +209,7 @@ class Hyperparameter:
         return np.asarray(self.choices, dtype=float)[np.asarray(numbers, dtype=int)]
 
     def _grid_size(self) -> int:
-        return int(math.floor(float(self._grid_index(self._grid_end())) + GRID_TOLERANCE)) + 1
+        return math.floor(float(self._grid_index(self._grid_end())) + GRID_TOLERANCE) + 1
 
     def _grid_end(self) -> float:
         return self.low if self.sampling == "reverse_log" else self.high

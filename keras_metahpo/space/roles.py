@@ -103,7 +103,7 @@ _WORD = re.compile(r"[a-z]+\d*|\d+")
 
 
 def words_of(name: str) -> list[str]:
-    """Lower-case words of a name; `"block/denseUnits_2"` gives `["block", "dense", "units", "2"]`."""
+    """Lower-case words: `"block/denseUnits_2"` gives `["block", "dense", "units", "2"]`."""
     spaced = re.sub(r"([a-z])([A-Z])", r"\1_\2", name)
     return _WORD.findall(spaced.lower())
 

@@ -98,7 +98,7 @@ class SearchSpace:
 
     @cached_property
     def num_configurations(self) -> float:
-        """How many configurations are legal; an upper bound beyond 100,000, infinite if continuous."""
+        """Number of legal configurations; an upper bound beyond 100,000, infinite if continuous."""
         total = math.prod(hp.num_values for hp in self.hyperparameters)
         if total > 100_000:
             return total
@@ -135,8 +135,7 @@ class SearchSpace:
         values: dict[str, Value] = {}
         for hp in self.hyperparameters:
             if hp.name not in values and _is_active(hp, values):
-                hp.number(configuration.get(hp.name, hp.default))
-                values[hp.name] = configuration.get(hp.name, hp.default)
+                values[hp.name] = hp.value(hp.number(configuration.get(hp.name, hp.default)))
         return values
 
     def default_configuration(self) -> dict[str, Value]:
@@ -152,21 +151,18 @@ class SearchSpace:
         for row, configuration in enumerate(configurations):
             values: dict[str, Value] = {}
             for column, hp in enumerate(self.hyperparameters):
-                if _is_active(hp, values):
-                    value = configuration.get(hp.name, hp.default)
-                    numbers[row, column] = _nearest_number(hp, value)
-                    values.setdefault(hp.name, value)
+                if hp.name not in values and _is_active(hp, values):
+                    number = _nearest_number(hp, configuration.get(hp.name, hp.default))
+                    numbers[row, column] = number
+                    values[hp.name] = hp.value(number)
         return self._points(numbers)
 
     def decode(self, points: Points) -> list[dict[str, Value]]:
         """Configurations of points, as plain Python values, active hyperparameters only."""
         configurations = []
         for numbers, active in zip(points.numbers, points.active, strict=True):
-            values: dict[str, Value] = {}
-            for hp, number, is_active in zip(self.hyperparameters, numbers, active, strict=True):
-                if is_active:
-                    values.setdefault(hp.name, hp.value(number))
-            configurations.append(values)
+            columns = zip(self.hyperparameters, numbers, active, strict=True)
+            configurations.append({hp.name: hp.value(n) for hp, n, used in columns if used})
         return configurations
 
     def snap(self, units: np.ndarray) -> Points:
@@ -182,6 +178,9 @@ class SearchSpace:
                         numbers[:, parent_column], legal[parent_column]
                     )
                 active[:, column] &= holds
+            for namesake, earlier in enumerate(self.hyperparameters[:column]):
+                if earlier.name == hp.name:  # As in KerasTuner, the first active one counts.
+                    active[:, column] &= ~active[:, namesake]
         return self._points(np.where(active, numbers, np.nan))
 
     def sample(self, num_points: int, rng: np.random.Generator) -> Points:
@@ -236,7 +235,8 @@ def _nearest_number(hp: Hyperparameter, value: Value) -> float:
         return hp.number(value)
     except SearchSpaceError:
         if hp.is_numeric and isinstance(value, (int, float)) and not math.isnan(value):
-            return float(np.clip(value, hp.low, hp.high))
+            nearest = float(np.clip(value, hp.low, hp.high))
+            return float(round(nearest)) if hp.kind == "int" else nearest
         return hp.number(hp.default)
 
 

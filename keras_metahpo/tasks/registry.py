@@ -27,11 +27,18 @@ def load_definitions(path: str) -> dict[str, Task]:
         raise TaskError(f"Expected the path of a Python file with `TASKS`. Received: {path}.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise TaskError(
+            f"{path} cannot be imported: {type(error).__name__}: {error}. Correct the file."
+        ) from error
     tasks = getattr(module, "TASKS", None)
     if not tasks or not all(isinstance(task, Task) for task in tasks):
         raise TaskError(
-            f"{path} must define `TASKS`, a list of `keras_metahpo.tasks.Task`. Received: {tasks!r}."
+            f"{path} must define `TASKS`, a list of `keras_metahpo.tasks.Task`. "
+            f"Received: {tasks!r}."
         )
     return {task.name: task for task in tasks}
 
@@ -44,13 +51,14 @@ def list_tasks() -> list[str]:
 
 def get_task(name: str) -> Task:
     """The task called `family/variant`, or `FILE.py` (with one task), or `FILE.py:name`."""
-    path, _, selected = name.partition(".py")
-    if selected.startswith(":") or name.endswith(".py"):
-        tasks = load_definitions(f"{path}.py")
-        chosen = selected.removeprefix(":") or next(iter(tasks))
+    path, _, selected = name.rpartition(":") if ".py:" in name else (name, "", "")
+    if path.endswith(".py"):
+        tasks = load_definitions(path)
+        chosen = selected or next(iter(tasks))
         if chosen in tasks and (selected or len(tasks) == 1):
             return tasks[chosen]
-        raise TaskError(f"Expected one of {path}.py:{list(tasks)}. Received: {name!r}.")
+        known = [f"{path}:{task}" for task in tasks]
+        raise TaskError(f"Expected one of {known}. Received: {name!r}.")
     file = library_directory() / f"{name.split('/')[0]}.py"
     tasks = load_definitions(str(file)) if file.exists() else {}
     if name not in tasks:

@@ -1,0 +1,192 @@
+"""The latent loss of configurations: deep-learning knowledge of all hyperparameters together.
+
+Shapes: n configurations, d hyperparameters.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_metahpo.meta_training.synthetic_effects import (
+    EFFECTS,
+    OPTIMIZERS,
+    Effect,
+    Setting,
+    importance,
+    sigmoid,
+    softplus,
+    strength,
+)
+from keras_metahpo.meta_training.synthetic_functions import generic_function, smooth_function
+from keras_metahpo.meta_training.synthetic_space import SyntheticSpace
+from keras_metahpo.space import Points
+from keras_metahpo.space.search_space import INACTIVE_UNIT
+
+# Rates and momenta in code that does not search them: Keras's defaults, or somewhere sensible.
+FIXED_RATE_SPREAD = 0.5
+FIXED_MOMENTA = (0.0, 0.9)
+BEST_RATE_SPREAD = 0.4  # decades by which tasks differ for reasons no hyperparameter explains
+# Most of the response is knowledge; this is the largest share of its spread left to chance.
+MAX_UNEXPLAINED = 0.8
+
+
+@dataclass(frozen=True)
+class Response:
+    """What training would give without noise.
+
+    Attributes:
+        loss: Float array (n,). Lower is better; on no particular scale.
+        beyond: Float array (n,). Decades of the learning rate beyond the divergence cliff.
+        memory: Float array (n,). log2 of the memory taken, relative to the usual.
+    """
+
+    loss: np.ndarray
+    beyond: np.ndarray
+    memory: np.ndarray
+
+
+def generic_response(
+    synthetic: SyntheticSpace, points: Points, rng: np.random.Generator
+) -> Response:
+    """The response of a problem that is no deep learning."""
+    loss = generic_function(_positions(synthetic, points, points.active, rng), rng)
+    return Response(loss, np.full(len(loss), -np.inf), np.zeros(len(loss)))
+
+
+def deep_learning_response(
+    synthetic: SyntheticSpace, points: Points, rng: np.random.Generator
+) -> Response:
+    """The response of training a network; hyperparameters that are not heard have no effect."""
+    settings = _Settings(synthetic, points)
+    total = _background(settings, rng)
+    for role in dict.fromkeys(synthetic.roles):
+        if role in EFFECTS and settings.is_heard(role).any():
+            total += EFFECTS[role](settings[role], rng).where(settings.is_heard(role))
+    rate, beyond = _rate_loss(_log_rate(settings, total, rng), total, rng)
+    loss = rate + _fit_loss(total, rng) + _training_loss(total, rng) + total.loss
+    loss = loss + np.zeros(len(points))
+    unexplained = MAX_UNEXPLAINED * rng.random() ** 2 * loss.std()
+    positions = _positions(synthetic, points, settings.heard, rng)
+    loss = loss + unexplained * smooth_function(positions, rng)
+    return Response(loss, beyond, total.memory + np.zeros(len(points)))
+
+
+class _Settings:
+    """The values of each role, and where they are heard.
+
+    A value has an effect only if it is active, its layer exists and the optimizer uses it.
+    """
+
+    def __init__(self, synthetic: SyntheticSpace, points: Points):
+        self.synthetic, self.points = synthetic, points
+        self.heard = points.active & np.array([role is not None for role in synthetic.roles])
+        if "depth" in synthetic.roles:
+            layers = np.array(synthetic.layers)
+            existing = layers == 0
+            depth = np.where(self.is_heard("depth"), self["depth"].values, np.inf)
+            self.heard &= existing | (layers < depth[:, None])
+        self.optimizers = self._optimizers()
+        for role in {role for traits in OPTIMIZERS.values() for role in traits.uses}:
+            users = [name for name, traits in OPTIMIZERS.items() if role in traits.uses]
+            self.heard[:, self._columns(role)] &= np.isin(self.optimizers, users)[:, None]
+
+    def __getitem__(self, role: str) -> Setting:
+        """The role's setting: the mean of its heard quantities, or the first of its labels."""
+        columns = self._columns(role)
+        hps = [self.synthetic.space.hyperparameters[column] for column in columns]
+        if hps[0].is_categorical and hps[0].kind != "fixed":
+            column = columns[0]
+            codes = np.nan_to_num(self.points.numbers[:, column])
+            choices = tuple(c.lower() if isinstance(c, str) else c for c in hps[0].choices)
+            return Setting(codes, self.points.units[:, column], choices)
+        weights = self.heard[:, columns].astype(float)
+        # Where nothing is heard any legal value will do: the effect is masked afterwards.
+        weights[weights.sum(axis=1) == 0] = 1.0
+        weights /= weights.sum(axis=1, keepdims=True)
+        values = np.stack(
+            [hp.physical(self._legal_numbers(c)) for hp, c in zip(hps, columns, strict=True)], 1
+        )
+        units = self.points.units[:, columns]
+        return Setting((weights * values).sum(axis=1), (weights * units).sum(axis=1))
+
+    def is_heard(self, role: str) -> np.ndarray:
+        """Bool array (n,): the configurations in which the role has an effect."""
+        return self.heard[:, self._columns(role)].any(axis=1)
+
+    def _columns(self, role: str) -> list[int]:
+        return [column for column, r in enumerate(self.synthetic.roles) if r == role]
+
+    def _legal_numbers(self, column: int) -> np.ndarray:
+        numbers = self.points.numbers[:, column]
+        hp = self.synthetic.space.hyperparameters[column]
+        return np.where(np.isnan(numbers), hp.number(hp.default), numbers)
+
+    def _optimizers(self) -> np.ndarray:
+        """Each configuration's optimizer: str array (n,)."""
+        fixed = np.full(len(self.points), self.synthetic.optimizer)
+        if "optimizer" not in self.synthetic.roles:
+            return fixed
+        setting = self["optimizer"]
+        chosen = np.array(setting.choices)[setting.values.astype(int)]
+        return np.where(self.is_heard("optimizer"), chosen, fixed)
+
+
+def _background(settings: _Settings, rng) -> Effect:
+    """What is not searched: the optimizer with its momentum, and the task itself."""
+    shift = rng.normal(0.0, BEST_RATE_SPREAD)
+    searched = settings.synthetic.roles
+    if "optimizer" not in searched:
+        shift += OPTIMIZERS[settings.synthetic.optimizer].best_rate
+    if "momentum" in searched:
+        return Effect(best_rate=shift)
+    fixed = FIXED_MOMENTA[int(rng.integers(len(FIXED_MOMENTA)))]
+    momentum = np.log10(1.0 - fixed) * (settings.optimizers == "sgd")
+    return Effect(best_rate=shift + momentum)
+
+
+def _log_rate(settings: _Settings, total: Effect, rng) -> np.ndarray:
+    """log10 of the learning rates; one that suits the typical configuration if not searched."""
+    fixed = np.median(total.best_rate) + FIXED_RATE_SPREAD * rng.normal()
+    if "learning_rate" not in settings.synthetic.roles:
+        return np.full(len(settings.points), fixed)
+    searched = np.log10(settings["learning_rate"].values)
+    return np.where(settings.is_heard("learning_rate"), searched, fixed)
+
+
+def _rate_loss(log_rate: np.ndarray, total: Effect, rng) -> tuple[np.ndarray, np.ndarray]:
+    """A U in log10 of the learning rate with a cliff; also the decades beyond the cliff."""
+    distance = log_rate - total.best_rate
+    # Many updates make up for small rates; large batches and few epochs do not have them.
+    patience = 10.0 ** (0.2 * np.clip(total.training, -2.0, 2.0))
+    slow, fast = rng.uniform(0.5, 1.4) * patience, rng.uniform(0.4, 1.1)
+    scaled = np.abs(distance) / np.where(distance < 0, slow, fast)
+    # Quadratic near the optimum and linear far off, as loss curves flatten towards chance.
+    curve = np.where(scaled < 1.0, scaled**2, 2.0 * scaled - 1.0)
+    beyond = distance - rng.uniform(0.4, 1.6) - np.maximum(total.stability, -0.3)
+    jump = rng.uniform(1.0, 5.0) * sigmoid(rng.uniform(5.0, 14.0) * beyond)
+    return 0.8 * strength(rng, 0.5) * curve + jump, beyond
+
+
+def _fit_loss(total: Effect, rng) -> np.ndarray:
+    """Underfitting of small or stifled networks, overfitting of large and free ones."""
+    needed = rng.normal(-0.3, 0.9)  # what the patterns take
+    supported = rng.normal(0.5, 1.2)  # what the amount of data pays for
+    lacking = softplus(2.0 * (needed - total.capacity + 0.5 * total.regularization)) / 2.0
+    excess = softplus(1.5 * (total.capacity - supported - total.regularization)) / 1.5
+    return 0.8 * importance(rng) * lacking + 0.4 * importance(rng) * excess
+
+
+def _training_loss(total: Effect, rng) -> np.ndarray:
+    """A power law of the number of updates."""
+    exponent = rng.uniform(0.3, 1.2)
+    return 0.3 * importance(rng) * 10.0 ** (-exponent * np.clip(total.training, -2.0, 2.0))
+
+
+def _positions(synthetic: SyntheticSpace, points: Points, heard: np.ndarray, rng) -> np.ndarray:
+    """Unit positions for generic functions; unordered choices lie anywhere. Float array (n, d)."""
+    positions = points.units.copy()
+    for column, hp in enumerate(synthetic.space.hyperparameters):
+        if hp.is_categorical:
+            codes = np.nan_to_num(points.numbers[:, column]).astype(int)
+            positions[:, column] = rng.random(len(hp.choices))[codes]
+    return np.where(heard, positions, INACTIVE_UNIT)

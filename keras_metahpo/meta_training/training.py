@@ -1,0 +1,144 @@
+"""Meta-training of a ranker on synthetic and recorded tasks."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from keras_metahpo.meta_training.batches import sample_batch
+from keras_metahpo.meta_training.source_task import SourceTask
+from keras_metahpo.meta_training.synthetic_prior import synthetic_task
+from keras_metahpo.rankers import Ranker, ZeroShotRanker
+from keras_metahpo.rankers.zero_shot import new_network
+
+WARMUP_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a ranker is trained.
+
+    Attributes:
+        num_steps: Gradient steps.
+        num_synthetic_tasks: Size of the pool of synthetic tasks.
+        batch_size, num_configurations: Tasks a batch and configurations a task.
+        recorded_share: Share of recorded tasks in a batch.
+        learning_rate, weight_decay: Of AdamW; the rate warms up and then falls as a cosine.
+        evaluate_every: Steps between evaluations on the validation tasks.
+        seed: Seed of everything.
+        network: Configuration of `RankingNetwork`.
+    """
+
+    num_steps: int = 4000
+    num_synthetic_tasks: int = 8000
+    batch_size: int = 16
+    num_configurations: int = 48
+    recorded_share: float = 0.25
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    evaluate_every: int = 250
+    seed: int = 0
+    network: Mapping = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A trained ranker and how it came about.
+
+    Attributes:
+        ranker: The ranker of the best evaluation, or of the last step without validation tasks.
+        config: How it was trained.
+        curve: One dictionary an evaluation: step, loss and rank correlations by family.
+        best_step: Step of the returned weights.
+        elapsed_s: Seconds of training.
+    """
+
+    ranker: ZeroShotRanker
+    config: TrainingConfig
+    curve: list[dict[str, float]]
+    best_step: int
+    elapsed_s: float
+
+    def as_card(self) -> dict:
+        """The training facts of a preset's card."""
+        return {
+            "training": asdict(self.config),
+            "curve": self.curve,
+            "best_step": self.best_step,
+            "training_s": round(self.elapsed_s, 1),
+        }
+
+
+def train_ranker(
+    recorded: Sequence[SourceTask],
+    validation: Sequence[SourceTask],
+    config: TrainingConfig,
+    on_step: Callable[[int, int, str], None] = lambda done, total, stage: None,
+) -> TrainingResult:
+    """Trains a zero-shot ranker and keeps its best weights on the validation tasks.
+
+    Args:
+        recorded: Real tasks to learn from; may be empty.
+        validation: Real tasks of other families, for early stopping; may be empty.
+        config: How to train.
+        on_step: Called with (steps done, steps in all, stage) for progress.
+    """
+    import keras
+
+    from keras_metahpo.rankers.losses import ranking_loss
+
+    started = time.perf_counter()
+    keras.utils.set_random_seed(config.seed)
+    rng = np.random.default_rng(config.seed)
+    synthetic = []
+    for number in range(config.num_synthetic_tasks):
+        synthetic.append(synthetic_task(rng))
+        on_step(number + 1, config.num_synthetic_tasks, "drawing synthetic tasks")
+    network = new_network(config.network)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        decay_steps=config.num_steps,
+        warmup_target=config.learning_rate,
+        warmup_steps=max(1, int(WARMUP_SHARE * config.num_steps)),
+    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay, clipnorm=1.0)
+    network.compile(optimizer=optimizer, loss=ranking_loss)
+    ranker = ZeroShotRanker(network)
+    curve: list[dict[str, float]] = []
+    best = (-np.inf, 0, network.get_weights())
+    for step in range(1, config.num_steps + 1):
+        batch = sample_batch(
+            synthetic,
+            recorded,
+            rng,
+            config.batch_size,
+            config.num_configurations,
+            config.recorded_share,
+        )
+        loss = network.train_on_batch(batch.tokens.as_dict(), batch.targets)
+        if step % config.evaluate_every == 0 or step == config.num_steps:
+            correlations = rank_correlations(ranker, validation)
+            # `train_on_batch` returns the mean since the last reset.
+            curve.append({"step": step, "loss": round(float(loss), 4), **correlations})
+            network.reset_metrics()
+            quality = correlations.get("mean", float(step))
+            if quality > best[0]:
+                best = (quality, step, network.get_weights())
+        on_step(step, config.num_steps, "training")
+    network.set_weights(best[2])
+    return TrainingResult(ranker, config, curve, best[1], time.perf_counter() - started)
+
+
+def rank_correlations(ranker: Ranker, tasks: Sequence[SourceTask]) -> dict[str, float]:
+    """Zero-shot Spearman correlation, mean by family, and the mean of those as `"mean"`."""
+    from scipy.stats import spearmanr
+
+    by_family: dict[str, list[float]] = {}
+    for task in tasks:
+        predicted = ranker.prior_mean(task.space, task.points)
+        utilities = np.where(np.isfinite(task.utilities), task.utilities, -np.finfo(float).max)
+        correlation = float(np.nan_to_num(spearmanr(predicted, utilities).statistic))
+        by_family.setdefault(task.family, []).append(correlation)
+    means = {family: round(float(np.mean(values)), 4) for family, values in by_family.items()}
+    return means | ({"mean": round(float(np.mean(list(means.values()))), 4)} if means else {})

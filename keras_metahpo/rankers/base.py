@@ -1,0 +1,91 @@
+"""What a ranker is: hyperparameter tokens in, a distribution over within-task rank out.
+
+Shapes: b tasks, c context configurations, q query configurations, n either of them,
+d hyperparameters (padded), v categorical values of a space, p pieces of a name.
+"""
+
+import abc
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from keras_metahpo.space import Points, SearchSpace
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Configurations as sets of hyperparameter tokens.
+
+    Attributes:
+        cells: Float array (b, n, d, f). Facts about one hyperparameter of one configuration.
+        values: Int array (b, n, d). Row in `vocabulary` of the chosen categorical value; row 0
+            for numbers.
+        vocabulary: Int array (b, v, p). Hashed pieces of every categorical value; row 0 is empty.
+        names: Int array (b, d, p). Hashed pieces of the hyperparameter's name, 0 pads.
+        roles: Int array (b, d). Canonical role of the name, 0 if unknown.
+        active: Bool array (b, n, d). False for inactive hyperparameters and for padding.
+    """
+
+    cells: np.ndarray
+    values: np.ndarray
+    vocabulary: np.ndarray
+    names: np.ndarray
+    roles: np.ndarray
+    active: np.ndarray
+
+    def as_dict(self) -> dict[str, np.ndarray]:
+        """The arrays by name, as a Keras model takes them."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What was observed so far on each task.
+
+    Attributes:
+        tokens: Configurations (b, c, d...).
+        utilities: Float array (b, c). Normal scores of the utilities; higher is better.
+        mask: Bool array (b, c). False for padding.
+    """
+
+    tokens: Tokens
+    utilities: np.ndarray
+    mask: np.ndarray
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predictive distribution of the within-task rank, on the scale of normal scores.
+
+    A normal score is the standard normal quantile of a configuration's rank among random
+    configurations of its search space: 0 for the median one, 1.28 for the 10 % best.
+
+    Attributes:
+        mean: Float array (b, q).
+        standard_deviation: Float array (b, q).
+        score: Float array (b, q). Listwise ranking score; only its order means something.
+    """
+
+    mean: np.ndarray
+    standard_deviation: np.ndarray
+    score: np.ndarray
+
+
+class Ranker(abc.ABC):
+    """Ranks configurations of search spaces it may never have seen."""
+
+    @abc.abstractmethod
+    def score(self, context: Context | None, query: Tokens) -> Prediction:
+        """Predicts the rank of every query configuration within its task.
+
+        Permuting the context changes nothing, permuting queries permutes the answer, padding
+        changes nothing, an empty context (`None`) works, and inputs stay untouched.
+        """
+
+    @abc.abstractmethod
+    def tokens(self, space: SearchSpace, points: Points) -> Tokens:
+        """Tokens of n configurations of one search space (b = 1)."""
+
+    def prior_mean(self, space: SearchSpace, points: Points) -> np.ndarray:
+        """Zero-shot expected normal scores of n configurations: float array (n,)."""
+        return self.score(None, self.tokens(space, points)).mean[0]

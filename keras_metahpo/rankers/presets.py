@@ -1,0 +1,112 @@
+"""Presets: trained rankers as directories of config.json, model.weights.h5 and card.json."""
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from keras_metahpo.errors import PresetError
+from keras_metahpo.rankers.base import Ranker
+from keras_metahpo.rankers.zero_shot import ZeroShotRanker, new_network
+
+FORMAT_VERSION = 1
+DEFAULT_PRESET = "base"
+CONFIG, WEIGHTS, CARD = "config.json", "model.weights.h5", "card.json"
+
+
+def presets_directory() -> Path:
+    """Where the bundled presets lie."""
+    return Path(__file__).resolve().parent.parent / "presets"
+
+
+def list_presets() -> list[str]:
+    return sorted(p.parent.name for p in presets_directory().glob(f"*/{CARD}"))
+
+
+class Preset:
+    """A checked preset, whose network is built when it is first needed.
+
+    Args:
+        name_or_directory: Name of a bundled preset, or the path of a directory.
+
+    Raises:
+        PresetError: if it is unknown, damaged, or of a later format.
+    """
+
+    def __init__(self, name_or_directory: str | os.PathLike = DEFAULT_PRESET):
+        self.directory = _find(name_or_directory)
+        self.config = _read_json(self.directory / CONFIG)
+        self.card = _read_json(self.directory / CARD)
+        self._check()
+
+    @property
+    def name(self) -> str:
+        return self.directory.name
+
+    def load(self) -> Ranker:
+        """Builds the ranker; takes a second, so it is not done at construction."""
+        network = new_network(self.config["network"])
+        network.load_weights(self.directory / WEIGHTS)
+        return ZeroShotRanker(network, name=self.name)
+
+    def _check(self) -> None:
+        version = self.config.get("format_version")
+        if not isinstance(version, int) or "network" not in self.config:
+            raise PresetError(
+                f"{self.directory / CONFIG} must have `format_version` and `network`. "
+                f"Received: {sorted(self.config)}. Save the preset again or restore the file."
+            )
+        if version > FORMAT_VERSION:
+            raise PresetError(
+                f"{self.directory} has preset format {version}; this release of keras-metahpo "
+                f"reads up to {FORMAT_VERSION}. Upgrade keras-metahpo."
+            )
+        weights = self.directory / WEIGHTS
+        if not weights.exists():
+            raise PresetError(f"{weights} is missing. Restore it, or use `ranker={DEFAULT_PRESET!r}`.")
+        digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+        if digest != self.card.get("sha256"):
+            raise PresetError(
+                f"{weights} is damaged: expected sha256 {self.card.get('sha256')} from {CARD}. "
+                f"Received: {digest}. Restore the file, or reinstall keras-metahpo."
+            )
+
+
+def save_preset(ranker: ZeroShotRanker, directory: str | os.PathLike, card: Mapping) -> Path:
+    """Writes a preset; the card gets the hash of the weights."""
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    ranker.network.save_weights(directory / WEIGHTS)
+    digest = hashlib.sha256((directory / WEIGHTS).read_bytes()).hexdigest()
+    config = {"format_version": FORMAT_VERSION, "network": ranker.network.get_config()}
+    for name, content in ((CONFIG, config), (CARD, {**card, "sha256": digest})):
+        (directory / name).write_text(json.dumps(content, indent=1) + "\n")
+    return directory
+
+
+def _find(name_or_directory: str | os.PathLike) -> Path:
+    text = os.fspath(name_or_directory)
+    for directory in (Path(text), presets_directory() / text):
+        if (directory / CARD).exists() or (directory / CONFIG).exists():
+            return directory
+    known = list_presets()
+    close = difflib.get_close_matches(text, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise PresetError(
+        f"`ranker` must be the name of a bundled preset {known}, the path of a directory with "
+        f"{CONFIG}, {WEIGHTS} and {CARD}, or a `Ranker`. Received: {text!r}.{hint}"
+    )
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise PresetError(
+            f"{path} cannot be read: {error}. Restore the file, or reinstall keras-metahpo."
+        ) from error
+    if not isinstance(content, dict):
+        raise PresetError(f"{path} must hold a JSON object. Received: {type(content).__name__}.")
+    return content

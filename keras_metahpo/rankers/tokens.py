@@ -1,0 +1,154 @@
+"""Turns configurations of any search space into hyperparameter tokens.
+
+Shapes: as in `keras_metahpo.rankers.base`.
+"""
+
+import zlib
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from keras_metahpo.rankers.base import Tokens
+from keras_metahpo.space import Hyperparameter, Points, SearchSpace, role_of
+from keras_metahpo.space.roles import ROLES, words_of
+
+NUM_PIECES = 24
+NUM_BUCKETS = 512
+# Orders of magnitude are divided by this, which maps 1e-8 ... 1e4 to about -2 ... 1.
+MAGNITUDE_SCALE = 4.0
+SMALLEST_MAGNITUDE = 1e-8
+NUM_FEATURES = 25
+HYPERPARAMETERS_MULTIPLE = 4
+VOCABULARY_MULTIPLE = 16
+
+
+def tokenize(space: SearchSpace, points: Points) -> Tokens:
+    """Tokens of n configurations of one search space (b = 1)."""
+    num_points, num_hyperparameters = points.units.shape
+    cells = np.zeros((1, num_points, num_hyperparameters, NUM_FEATURES), np.float32)
+    values = np.zeros((1, num_points, num_hyperparameters), np.int32)
+    vocabulary = [np.zeros(NUM_PIECES, np.int32)]
+    names = np.zeros((1, num_hyperparameters, NUM_PIECES), np.int32)
+    roles = np.zeros((1, num_hyperparameters), np.int32)
+    for column, hp in enumerate(space.hyperparameters):
+        numbers = np.where(points.active[:, column], points.numbers[:, column], hp.number(hp.default))
+        cells[0, :, column] = _cells(hp, points.units[:, column], numbers, num_hyperparameters)
+        names[0, column] = pieces(hp.name)
+        roles[0, column] = role_number(hp.name)
+        if not hp.is_numeric:
+            values[0, :, column] = len(vocabulary) + numbers.astype(int)
+            vocabulary += [pieces(str(choice)) for choice in hp.choices]
+    active = points.active[None].copy()
+    return Tokens(cells, values, np.stack(vocabulary)[None], names, roles, active)
+
+
+def stack(tokens: Sequence[Tokens]) -> Tokens:
+    """One batch of tasks with equally many configurations.
+
+    Hyperparameters and vocabularies are padded to round numbers, so that compiled shapes repeat.
+    """
+    width = _round_up(max(t.roles.shape[1] for t in tokens), HYPERPARAMETERS_MULTIPLE)
+    size = _round_up(max(t.vocabulary.shape[1] for t in tokens), VOCABULARY_MULTIPLE)
+    return Tokens(
+        cells=np.concatenate([_pad(t.cells, 2, width) for t in tokens]),
+        values=np.concatenate([_pad(t.values, 2, width) for t in tokens]),
+        vocabulary=np.concatenate([_pad(t.vocabulary, 1, size) for t in tokens]),
+        names=np.concatenate([_pad(t.names, 1, width) for t in tokens]),
+        roles=np.concatenate([_pad(t.roles, 1, width) for t in tokens]),
+        active=np.concatenate([_pad(t.active, 2, width) for t in tokens]),
+    )
+
+
+def pad_configurations(tokens: Tokens, num_configurations: int) -> Tokens:
+    """Appends inactive configurations up to a fixed number, so that compiled shapes repeat."""
+    return Tokens(
+        cells=_pad(tokens.cells, 1, num_configurations),
+        values=_pad(tokens.values, 1, num_configurations),
+        vocabulary=tokens.vocabulary,
+        names=tokens.names,
+        roles=tokens.roles,
+        active=_pad(tokens.active, 1, num_configurations),
+    )
+
+
+def role_number(name: str) -> int:
+    """Position of the name's role in `ROLES`, from 1; 0 if the name says nothing known."""
+    role = role_of(name)
+    return 0 if role is None else ROLES.index(role) + 1
+
+
+@lru_cache(maxsize=65536)
+def pieces(text: str) -> np.ndarray:
+    """Hashed words and trigrams of a name: int array (p,), 0 pads; numbers are left out."""
+    found = []
+    for word in words_of(text):
+        letters = word.rstrip("0123456789")
+        bounded = f"^{letters}$"
+        found.append(letters or word)
+        found += [bounded[i : i + 3] for i in range(len(bounded) - 2) if letters]
+    numbers = [1 + zlib.crc32(piece.encode()) % (NUM_BUCKETS - 1) for piece in found[:NUM_PIECES]]
+    result = np.zeros(NUM_PIECES, np.int32)
+    result[: len(numbers)] = numbers
+    result.setflags(write=False)
+    return result
+
+
+def _cells(
+    hp: Hyperparameter, units: np.ndarray, numbers: np.ndarray, num_hyperparameters: int
+) -> np.ndarray:
+    """Facts about one hyperparameter in n configurations: float array (n, f)."""
+    default = float(hp.units(np.array([hp.number(hp.default)]))[0])
+    centred = 2.0 * units - 1.0
+    has_magnitude = hp.is_numeric or (hp.ordered and len(hp.choices) > 1)
+    low, high = _bounds(hp) if has_magnitude else (0.0, 0.0)
+    physical = hp.physical(numbers) if has_magnitude else np.zeros(len(units))
+    magnitude = _magnitude(physical) if has_magnitude else np.zeros(len(units))
+    columns = [
+        centred,
+        centred**2,
+        *(wave(np.pi * k * units) for k in (1, 2) for wave in (np.sin, np.cos)),
+        magnitude,
+        magnitude**2,
+        np.tanh(physical),
+        units - default,
+        np.isclose(units, default),
+    ]
+    facts = [
+        _magnitude(low) if has_magnitude else 0.0,
+        _magnitude(high) if has_magnitude else 0.0,
+        (_magnitude(high) - _magnitude(low)) if has_magnitude else 0.0,
+        2.0 * default - 1.0,
+        hp.kind == "float",
+        hp.kind == "int",
+        hp.kind == "boolean",
+        hp.kind == "fixed",
+        hp.is_categorical,
+        hp.sampling == "log",
+        hp.sampling == "reverse_log",
+        min(len(hp.choices), 8) / 8.0,
+        len(hp.conditions) > 0,
+        num_hyperparameters / 8.0,
+    ]
+    return np.stack([*columns, *(np.full(len(units), fact) for fact in facts)], axis=1)
+
+
+def _bounds(hp: Hyperparameter) -> tuple[float, float]:
+    if hp.is_numeric:
+        return float(hp.low), float(hp.high)
+    numbers = [float(choice) for choice in hp.choices]
+    return min(numbers), max(numbers)
+
+
+def _magnitude(physical):
+    return np.log10(np.maximum(np.abs(physical), SMALLEST_MAGNITUDE)) / MAGNITUDE_SCALE
+
+
+def _round_up(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple
+
+
+def _pad(array: np.ndarray, axis: int, length: int) -> np.ndarray:
+    widths = [(0, 0)] * array.ndim
+    widths[axis] = (0, length - array.shape[axis])
+    return np.pad(array, widths)
