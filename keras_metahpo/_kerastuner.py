@@ -1,8 +1,28 @@
-"""The only file that touches private members of KerasTuner (written against 1.4.8)."""
+"""The only file that touches private members of KerasTuner (written against 1.4.8).
 
+Where KerasTuner loses or overwrites results, `DurableOracle` does not: files are replaced in one
+step, a project is reloaded as far as it can be read, and an exception never leaves a lock behind.
+"""
+
+import datetime
+import functools
+import json
+import logging
+import os
 import tempfile
+import threading
+import warnings
+from pathlib import Path
 
 import keras_tuner
+import numpy as np
+from keras_tuner.src.engine import oracle as _oracle_module
+from keras_tuner.src.engine import trial as _trial_module
+
+logger = logging.getLogger(__name__)
+
+RUNNING, COMPLETED, INVALID, FAILED = "RUNNING", "COMPLETED", "INVALID", "FAILED"
+_REPORTED_BY_TUNER = "The use case of calling `self.oracle.update_trial"
 
 
 def discover_space(hypermodel) -> keras_tuner.HyperParameters:
@@ -18,3 +38,209 @@ def discover_space(hypermodel) -> keras_tuner.HyperParameters:
     with tempfile.TemporaryDirectory() as directory:
         keras_tuner.Tuner(oracle=oracle, hypermodel=hypermodel, directory=directory)
     return oracle.get_space()
+
+
+def synchronized(method):
+    """`keras_tuner.synchronized` that releases the oracle's lock when the method raises."""
+    locked = keras_tuner.synchronized(method)
+
+    @functools.wraps(method)
+    def wrapped(oracle, *args, **kwargs):
+        thread = threading.current_thread().name
+        is_outermost = _oracle_module.THREADS[oracle] != thread
+        try:
+            return locked(oracle, *args, **kwargs)
+        finally:
+            if is_outermost and _oracle_module.THREADS[oracle] == thread:
+                _oracle_module.THREADS[oracle] = None
+                _oracle_module.LOCKS[oracle].release()
+
+    return wrapped
+
+
+class DurableOracle(keras_tuner.Oracle):
+    """An oracle whose finished trials survive crashes, damaged files and failing trials."""
+
+    def __init__(self, *args, seed: int | None = None, **kwargs):
+        super().__init__(*args, seed=seed, **kwargs)
+        if seed is not None:  # KerasTuner takes seed=0 for "no seed".
+            self.seed = seed
+            self._seed_state = seed
+
+    @synchronized
+    def create_trial(self, tuner_id):
+        if not self.trials and any(self._trial_files()):
+            # `tuner0.json` is missing: KerasTuner would begin anew and overwrite the trials.
+            logger.warning(
+                "%s holds trials but no %s.json, so it was not reloaded when the tuner was made. "
+                "Going on with these trials; pass `overwrite=True` to begin anew.",
+                self._project_dir,
+                tuner_id,
+            )
+            self.reload()
+        is_new = tuner_id not in self.ongoing_trials
+        queue = self._retry_queue
+        if is_new and queue:
+            # A retried trial starts from nothing; measurements of the broken run must not stay.
+            retried = self.trials[queue[-1]]
+            retried.metrics, retried.score, retried.message = type(retried.metrics)(), None, None
+        return super().create_trial(tuner_id)
+
+    @synchronized
+    def end_trial(self, trial):
+        # KerasTuner's display knows only trials that began while it was verbose.
+        now = datetime.datetime.now()
+        self._display.trial_start.setdefault(trial.trial_id, now)
+        self._display.trial_number.setdefault(trial.trial_id, len(self.trials))
+        self._display.search_start = self._display.search_start or now
+        try:
+            super().end_trial(trial)
+        except RuntimeError:  # Too many failures in a row: the trial has ended all the same.
+            self._save_trial(self.trials[trial.trial_id])
+            for tuner_id, ongoing in list(self.ongoing_trials.items()):
+                if ongoing.trial_id == trial.trial_id:
+                    del self.ongoing_trials[tuner_id]
+            self.save()
+            raise
+
+    def score_trial(self, trial):
+        """The best finite value over all epochs; NaN, hence a failed trial, if there is none."""
+        trial.score, trial.best_step = float("nan"), 0
+        if not trial.metrics.exists(self.objective.name):
+            return
+        for observation in trial.metrics.get_history(self.objective.name):
+            value = float(observation.mean())
+            if np.isfinite(value) and (
+                np.isnan(trial.score) or self.objective.better_than(value, trial.score)
+            ):
+                trial.score, trial.best_step = value, observation.step
+
+    def finished_trials(self) -> list:
+        """Completed and failed trials in the order in which they ended, each once."""
+        return [
+            self.trials[trial_id]
+            for trial_id in dict.fromkeys(self.end_order)
+            if self.trials[trial_id].status in (COMPLETED, FAILED)
+        ]
+
+    def unfinished_trials(self) -> list:
+        """Trials that run now or wait to be run again."""
+        waiting = [self.trials[trial_id] for trial_id in self._retry_queue]
+        running = list(self.ongoing_trials.values())
+        return list({trial.trial_id: trial for trial in running + waiting}.values())
+
+    def random_configuration(self) -> dict | None:
+        """KerasTuner's own random search, needing nothing of ours; `None` if exhausted."""
+        return self._random_values()
+
+    def save(self):
+        _write_json(self._get_oracle_fname(), self.get_state())
+
+    def _save_trial(self, trial):
+        path = os.path.join(self._get_trial_dir(trial.trial_id), "trial.json")
+        _write_json(path, trial.get_state())
+
+    def reload(self):
+        """Loads whatever can be read of the project; warns of what cannot, and loses no result."""
+        self.trials = {}
+        for path in self._trial_files():
+            trial = _load_trial(path)
+            self.trials[trial.trial_id] = trial
+        path = Path(self._get_oracle_fname())
+        try:
+            state = json.loads(path.read_text())
+            for trial_id in state["start_order"]:
+                if trial_id not in self.trials:
+                    missing = Path(self._get_trial_dir(trial_id)) / "trial.json"
+                    self.trials[trial_id] = _load_trial(missing)
+            state["ongoing_trials"] = {
+                k: v for k, v in state["ongoing_trials"].items() if v in self.trials
+            }
+            self.set_state(state)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            logger.warning(
+                "%s cannot be read (%r). The search's state is rebuilt from its %d trial files; "
+                "no finished trial is lost.",
+                path,
+                error,
+                len(self.trials),
+            )
+            self._rebuild_state()
+        self._reconcile()
+
+    def _trial_files(self) -> list[Path]:
+        return sorted(Path(self._project_dir).glob("trial_*/trial.json"))
+
+    def _rebuild_state(self) -> None:
+        self.start_order, self.end_order, self._retry_queue = [], [], []
+        self.ongoing_trials = {}
+        for trial_id, trial in sorted(self.trials.items()):
+            self.start_order.append(trial_id)
+            self.hyperparameters.merge(trial.hyperparameters)
+            self._record_values(trial)
+
+    def _reconcile(self) -> None:
+        """Makes the orders and the retry queue agree with the trials' own files."""
+        interrupted = [t.trial_id for t in self.ongoing_trials.values()]
+        self.ongoing_trials = {}
+        waiting = dict.fromkeys([*self._retry_queue, *interrupted])
+        self._retry_queue = []
+        for trial_id, trial in sorted(self.trials.items()):
+            if trial_id not in self.start_order:
+                self.start_order.append(trial_id)
+            if trial.status in (COMPLETED, FAILED):
+                if trial_id not in self.end_order and not _is_unreadable(trial):
+                    self.end_order.append(trial_id)
+            else:
+                waiting.setdefault(trial_id)
+        self._retry_queue = [
+            trial_id
+            for trial_id in waiting
+            if trial_id in self.trials and self.trials[trial_id].status in (RUNNING, INVALID)
+        ]
+        self.end_order = [
+            trial_id
+            for trial_id in self.end_order
+            if trial_id in self.trials and not _is_unreadable(self.trials[trial_id])
+        ]
+
+
+class ReportingTuner(keras_tuner.Tuner):
+    """A tuner whose `run_trial` may report to the oracle by itself without being scolded."""
+
+    def _run_and_update_trial(self, trial, *fit_args, **fit_kwargs):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", _REPORTED_BY_TUNER, DeprecationWarning)
+            super()._run_and_update_trial(trial, *fit_args, **fit_kwargs)
+
+
+def _is_unreadable(trial) -> bool:
+    return trial.message is not None and trial.message.startswith("Unreadable:")
+
+
+def _load_trial(path: Path):
+    """A trial, or a failed one that keeps its place when its file cannot be read."""
+    try:
+        return _trial_module.Trial.load(str(path))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        logger.warning(
+            "%s cannot be read (%r). Its trial is left out of the search and its number is not "
+            "used again; restore the file from a copy to get it back.",
+            path,
+            error,
+        )
+        if path.exists():
+            path.rename(path.with_suffix(".json.damaged"))
+        trial_id = path.parent.name.removeprefix("trial_")
+        return _trial_module.Trial(
+            keras_tuner.HyperParameters(), trial_id, FAILED, f"Unreadable: {path}"
+        )
+
+
+def _write_json(path: str, state) -> None:
+    """Replaces a file in one step, so that a crash leaves the old or the new one."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(state))
+    os.replace(temporary, target)

@@ -46,12 +46,7 @@ def collect(
     import joblib
 
     root = Path(output)
-    jobs = []
-    for name in task_names:
-        if (log_directory(root, name) / "card.json").exists():
-            continue
-        missing = [i for i in range(num_configurations) if not _trial_file(root, name, i).exists()]
-        jobs.append((name, missing))
+    jobs = _missing_trials(task_names, num_configurations, root)
     remaining = {name: len(missing) for name, missing in jobs}
     for name, missing in jobs:
         if not missing:
@@ -68,6 +63,23 @@ def collect(
         if remaining[name] == 0:
             _assemble(root, name, num_configurations, seed)
         yield name, remaining[name]
+
+
+def num_missing(task_names: Sequence[str], num_configurations: int, output: str) -> int:
+    """How many trials a collection with these arguments still has to train."""
+    jobs = _missing_trials(task_names, num_configurations, Path(output))
+    return sum(len(missing) for _, missing in jobs)
+
+
+def _missing_trials(
+    task_names: Sequence[str], num_configurations: int, root: Path
+) -> list[tuple[str, list[int]]]:
+    """(task name, numbers of the trials without a file) of each task without a log."""
+    return [
+        (name, [i for i in range(num_configurations) if not _trial_file(root, name, i).exists()])
+        for name in task_names
+        if not (log_directory(root, name) / "card.json").exists()
+    ]
 
 
 def log_directory(root: str | Path, task_name: str) -> Path:

@@ -1,5 +1,6 @@
 """Observations of searches and the format in which they are kept."""
 
+from keras_metahpo.history.loading import load_logs
 from keras_metahpo.history.projects import import_project, is_project, trial_from_state
 from keras_metahpo.history.records import FAILED_UTILITY, History, utility
 from keras_metahpo.history.trial_log import LoggedTrial, TrialLog, TrialLogCard
@@ -12,6 +13,7 @@ __all__ = [
     "TrialLogCard",
     "import_project",
     "is_project",
+    "load_logs",
     "trial_from_state",
     "utility",
 ]

@@ -267,7 +267,8 @@ def _hyperparameter_array(values: list, legal_types: set[type]) -> "pyarrow.Arra
     if types == {int, float} and len(legal_types) == 1:
         return pyarrow.array(values, pyarrow.float64())
     if len(legal_types | types) > 1:
-        values = [None if v is None else json.dumps(v) for v in values]
+        as_it_is = (str, type(None)) if legal_types == {str} else (type(None),)
+        values = [v if isinstance(v, as_it_is) else json.dumps(v) for v in values]
     return pyarrow.array(values)
 
 

@@ -7,14 +7,14 @@ Shapes: n configurations.
 import numpy as np
 
 from keras_metahpo.meta_training.source_task import SourceTask
-from keras_metahpo.meta_training.synthetic_effects import sigmoid
-from keras_metahpo.meta_training.synthetic_hyperparameter import pick
-from keras_metahpo.meta_training.synthetic_response import (
+from keras_metahpo.meta_training.synthetic.effect import sigmoid
+from keras_metahpo.meta_training.synthetic.hyperparameter import pick
+from keras_metahpo.meta_training.synthetic.response import (
     Response,
     deep_learning_response,
     generic_response,
 )
-from keras_metahpo.meta_training.synthetic_space import draw_space, draw_unnamed_space
+from keras_metahpo.meta_training.synthetic.space import draw_space, draw_unnamed_space
 
 # Kinds of tasks; the others are deep learning under its usual names.
 UNNAMED = 0.2  # any problem under names that say nothing
@@ -62,10 +62,8 @@ def _utilities(response: Response, rng: np.random.Generator) -> np.ndarray:
     # Good configurations set the scale: divergence would hide all differences between them.
     scale = np.median(loss) or loss.std() or 1.0
     loss = _with_noise(loss / scale, rng)
-    if rng.random() < PLATEAU:
-        level = np.quantile(loss, rng.uniform(0.25, 0.95))
-    else:
-        level = CHANCE_LEVEL
+    has_plateau = rng.random() < PLATEAU
+    level = np.quantile(loss, rng.uniform(0.25, 0.95)) if has_plateau else CHANCE_LEVEL
     loss = np.minimum(loss, level)
     return np.where(_failed(response, rng), -np.inf, _transformed(loss, rng))
 

@@ -28,7 +28,7 @@ def test_utility_is_a_plain_float():
 
 
 def test_unknown_direction_is_refused():
-    with pytest.raises(ValueError, match="'min' or 'max'. Received: direction='up'"):
+    with pytest.raises(ValueError, match=r"'min' or 'max'\. Received: direction='up'"):
         utility(0.5, "up")
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_metahpo.meta_training.synthetic_effects import (
-    EFFECTS,
-    OPTIMIZERS,
+from keras_metahpo.meta_training.synthetic import architecture, optimization, regularization
+from keras_metahpo.meta_training.synthetic.effect import (
     Effect,
     Setting,
     importance,
@@ -17,11 +16,14 @@ from keras_metahpo.meta_training.synthetic_effects import (
     softplus,
     strength,
 )
-from keras_metahpo.meta_training.synthetic_functions import generic_function, smooth_function
-from keras_metahpo.meta_training.synthetic_space import SyntheticSpace
+from keras_metahpo.meta_training.synthetic.functions import generic_function, smooth_function
+from keras_metahpo.meta_training.synthetic.optimization import OPTIMIZERS
+from keras_metahpo.meta_training.synthetic.space import SyntheticSpace
 from keras_metahpo.space import Points
 from keras_metahpo.space.search_space import INACTIVE_UNIT
 
+# Role -> what it does.
+EFFECTS = architecture.EFFECTS | optimization.EFFECTS | regularization.EFFECTS
 # Rates and momenta in code that does not search them: Keras's defaults, or somewhere sensible.
 FIXED_RATE_SPREAD = 0.5
 FIXED_MOMENTA = (0.0, 0.9)

@@ -267,7 +267,7 @@ def _draw_step(quantity: Quantity, low, high, sampling: str, rng) -> float | Non
         return factor if stepped and high >= low * factor**2 else None
     if quantity.integer:
         # The usual `hp.Int("units", 32, 512, step=32)`: the step is the lower bound.
-        return int(low) if stepped and high >= 3 * low else 1
+        return int(low) if stepped and low > 0 and high >= 3 * low else 1
     if not stepped:
         return None
     return float(f"{(high - low) / pick((4, 5, 8, 10), rng):.1g}")

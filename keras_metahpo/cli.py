@@ -1,0 +1,178 @@
+"""The command line, `metahpo`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from keras_metahpo.errors import MetaHPOError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit status."""
+    # TensorFlow's start-up messages would break into progress bars.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except (MetaHPOError, ImportError) as error:
+        print(f"metahpo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("metahpo: stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="metahpo", description="Tune Keras models with prior knowledge."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_add_demo, _add_tasks, _add_collect, _add_train):
+        add(commands)
+    return parser
+
+
+def _add_command(commands, name: str, function, help_text: str, example: str):
+    command = commands.add_parser(
+        name,
+        help=help_text,
+        description=help_text,
+        epilog=f"example: {example}",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    command.set_defaults(command=function)
+    return command
+
+
+def _add_demo(commands) -> None:
+    command = _add_command(
+        commands,
+        "demo",
+        _demo,
+        "Search one hypermodel on scikit-learn's digits with MetaTuner, RandomSearch and "
+        "BayesianOptimization.",
+        "metahpo demo --trials 15 --seed 1 --output demo",
+    )
+    command.add_argument("--trials", type=_positive, default=15, help="trials of each tuner")
+    command.add_argument("--seed", type=int, default=0, help="seed of searches and training")
+    command.add_argument(
+        "--output", type=Path, default=Path("metahpo-demo"), help="folder of picture and result"
+    )
+
+
+def _demo(options) -> None:
+    from rich.console import Console
+
+    from keras_metahpo.demo import TUNERS, compare, print_table, save_picture, save_result
+    from keras_metahpo.progress import progress_bars
+
+    console = Console()
+    with progress_bars(console) as progress:
+        bars = {name: progress.add_task(name, total=options.trials) for name in TUNERS}
+        searches = compare(options.trials, options.seed, lambda tuner: progress.advance(bars[tuner]))
+    print_table(console, searches)
+    options.output.mkdir(parents=True, exist_ok=True)
+    save_picture(options.output / "demo.png", searches)
+    save_result(options.output / "result.json", searches, options.seed)
+    console.print(f"Wrote {options.output / 'demo.png'} and {options.output / 'result.json'}")
+
+
+def _add_tasks(commands) -> None:
+    _add_command(commands, "tasks", _tasks, "List the task library.", "metahpo tasks")
+
+
+def _tasks(options) -> None:
+    from keras_metahpo.tasks import list_tasks
+
+    print("\n".join(list_tasks()))
+
+
+def _add_collect(commands) -> None:
+    command = _add_command(
+        commands,
+        "collect",
+        _collect,
+        "Train random configurations of tasks and keep their curves as trial logs; a killed "
+        "collection goes on where it stopped.",
+        "metahpo collect --tasks image/mlp_mnist --configurations 64 --output meta_dataset",
+    )
+    command.add_argument("--tasks", nargs="+", metavar="TASK", help="tasks; the whole library if none")
+    command.add_argument("--configurations", type=_positive, default=64, help="a task")
+    command.add_argument("--output", required=True, help="folder of the trial logs")
+    command.add_argument("--seed", type=int, default=0, help="seed of configurations and training")
+    command.add_argument(
+        "--workers", type=_positive, default=os.cpu_count(), help="processes of one thread each"
+    )
+
+
+def _collect(options) -> None:
+    from rich.console import Console
+
+    from keras_metahpo.collector import collect, num_missing
+    from keras_metahpo.progress import progress_bars
+    from keras_metahpo.tasks import list_tasks
+
+    names = options.tasks or list_tasks()
+    missing = num_missing(names, options.configurations, options.output)
+    with progress_bars(Console()) as progress:
+        bar = progress.add_task("collecting", total=missing)
+        for name, _ in collect(
+            names, options.configurations, options.output, options.seed, options.workers
+        ):
+            progress.update(bar, advance=1, description=name)
+
+
+def _add_train(commands) -> None:
+    command = _add_command(
+        commands,
+        "train",
+        _train,
+        "Train a ranker on trial logs and on synthetic tasks, and save it as a preset.",
+        "metahpo train --logs meta_dataset/* --output my_preset --steps 4000",
+    )
+    command.add_argument("--logs", nargs="*", default=[], metavar="LOG", help="trial logs")
+    command.add_argument(
+        "--held-out", nargs="*", default=[], metavar="FAMILY", help="families for early stopping only"
+    )
+    command.add_argument("--output", type=Path, required=True, help="folder of the preset")
+    command.add_argument("--steps", type=_positive, default=4000, help="gradient steps")
+    command.add_argument("--synthetic", type=_positive, default=8000, help="synthetic tasks")
+    command.add_argument("--seed", type=int, default=0, help="seed of everything")
+
+
+def _train(options) -> None:
+    from rich.console import Console
+
+    from keras_metahpo.history import TrialLog
+    from keras_metahpo.meta_training.preset import train_preset
+    from keras_metahpo.meta_training.training import TrainingConfig
+    from keras_metahpo.progress import progress_bars
+
+    logs = [TrialLog.open(path) for path in options.logs]
+    config = TrainingConfig(
+        num_steps=options.steps, num_synthetic_tasks=options.synthetic, seed=options.seed
+    )
+    with progress_bars(Console()) as progress:
+        bars: dict[str, int] = {}
+
+        def on_step(done: int, total: int, stage: str) -> None:
+            if stage not in bars:
+                bars[stage] = progress.add_task(stage, total=total)
+            progress.update(bars[stage], completed=done)
+
+        card = train_preset(logs, options.held_out, config, options.output, on_step)
+    print(f"Wrote {options.output}; zero-shot rank correlations: {card['rank_correlations']}")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be a positive integer. Received: {text}")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""The demo's data, hypermodel and searches.
+
+scikit-learn's digits (1797 real images of 8 x 8 pixels) ship in its wheel and are in no ranker's
+training data.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import keras_tuner
+import numpy as np
+
+from keras_metahpo.tuner import MetaTuner
+
+EPOCHS = 8
+NUM_TRAIN, NUM_VALIDATION = 1000, 397
+# KerasTuner draws with consecutive seeds, so nearby seeds give shifted copies of one search.
+SEED_SPACING = 100_003
+
+TUNERS: dict[str, type[keras_tuner.Tuner]] = {
+    "MetaTuner": MetaTuner,
+    "RandomSearch": keras_tuner.RandomSearch,
+    "BayesianOptimization": keras_tuner.BayesianOptimization,
+}
+
+
+@dataclass(frozen=True)
+class Search:
+    """One finished search.
+
+    Attributes:
+        tuner: Name of the tuner.
+        values: Best validation accuracy of each trial, NaN where it failed.
+        seconds: Wall clock from the start of the search to the end of each trial.
+        test_accuracy: Of the best model, on images that no search has seen.
+        best_configuration: Its hyperparameters.
+    """
+
+    tuner: str
+    values: list[float]
+    seconds: list[float]
+    test_accuracy: float
+    best_configuration: dict
+
+    @property
+    def incumbents(self) -> list[float]:
+        """Best validation accuracy so far after each trial."""
+        return np.fmax.accumulate(self.values).tolist()
+
+
+class DigitsHyperModel(keras_tuner.HyperModel):
+    """A multilayer perceptron as people write it, with nine hyperparameters."""
+
+    def build(self, hp):
+        hp.Choice("batch_size", [16, 32, 64, 128])
+        model = keras.Sequential([keras.Input((64,))])
+        activation = hp.Choice("activation", ["relu", "tanh", "sigmoid"])
+        l2 = keras.regularizers.L2(hp.Float("l2", 1e-7, 1e-1, sampling="log"))
+        for _ in range(hp.Int("num_layers", 1, 4)):
+            units = hp.Int("units", 8, 256, step=8)
+            model.add(keras.layers.Dense(units, kernel_regularizer=l2))
+            if hp.Boolean("batch_normalization"):
+                model.add(keras.layers.BatchNormalization())
+            model.add(keras.layers.Activation(activation))
+            model.add(keras.layers.Dropout(hp.Float("dropout", 0.0, 0.8, step=0.1)))
+        model.add(keras.layers.Dense(10, activation="softmax"))
+        optimizer = keras.optimizers.get(hp.Choice("optimizer", ["sgd", "adam", "rmsprop"]))
+        optimizer.learning_rate = hp.Float("learning_rate", 1e-5, 1.0, sampling="log")
+        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    def fit(self, hp, model, *args, **kwargs):
+        return model.fit(*args, batch_size=hp.get("batch_size"), **kwargs)
+
+
+def load_digits() -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Train, validation and test pairs: images (n, 64) in [0, 1] and labels (n,)."""
+    try:
+        from sklearn import datasets
+    except ImportError as error:
+        raise ImportError(
+            "The demo needs scikit-learn and matplotlib. Run: pip install 'keras-metahpo[demo]'"
+        ) from error
+    images, labels = datasets.load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(labels))
+    images, labels = (images[order] / 16.0).astype("float32"), labels[order]
+    ends = [NUM_TRAIN, NUM_TRAIN + NUM_VALIDATION]
+    return tuple(zip(np.split(images, ends), np.split(labels, ends), strict=True))
+
+
+def run_search(
+    tuner_name: str,
+    num_trials: int,
+    seed: int,
+    on_trial: Callable[[], None] = lambda: None,
+    **tuner_arguments,
+) -> Search:
+    """Searches the digits' hypermodel with one tuner, quietly.
+
+    Args:
+        tuner_name: A key of `TUNERS`.
+        num_trials: Trials.
+        seed: Of the search and of the training.
+        on_trial: Called after each trial.
+        **tuner_arguments: Further arguments of the tuner.
+    """
+    train, validation, test = load_digits()
+    keras.utils.set_random_seed(seed + 1)
+    seconds: list[float] = []
+    started = time.perf_counter()
+
+    class TimedTuner(TUNERS[tuner_name]):  # type: ignore[misc]
+        def on_trial_end(self, trial):
+            super().on_trial_end(trial)
+            seconds.append(time.perf_counter() - started)
+            on_trial()
+
+    with tempfile.TemporaryDirectory() as directory:
+        tuner = TimedTuner(
+            DigitsHyperModel(),
+            objective="val_accuracy",
+            max_trials=num_trials,
+            seed=1 + seed * SEED_SPACING,
+            # A diverging model is a result, and not a reason to stop.
+            max_consecutive_failed_trials=num_trials + 1,
+            directory=directory,
+            project_name=tuner_name,
+            **tuner_arguments,
+        )
+        tuner.search(*train, validation_data=validation, epochs=EPOCHS, verbose=0)
+        scores = [tuner.oracle.trials[t].score for t in dict.fromkeys(tuner.oracle.end_order)]
+        model = tuner.get_best_models()[0]
+        test_accuracy = model.evaluate(*test, verbose=0, return_dict=True)["accuracy"]
+        configuration = dict(tuner.get_best_hyperparameters()[0].values)
+    values = [float("nan") if score is None else float(score) for score in scores]
+    return Search(tuner_name, values, seconds, float(test_accuracy), configuration)
+
+
+def compare(
+    num_trials: int, seed: int, on_trial: Callable[[str], None] = lambda tuner: None
+) -> list[Search]:
+    """The same search by every tuner, one after the other."""
+    return [
+        run_search(name, num_trials, seed, lambda name=name: on_trial(name)) for name in TUNERS
+    ]

@@ -1,0 +1,66 @@
+"""Trains a ranker and writes it as a preset with an honest card."""
+
+import os
+from collections.abc import Callable, Sequence
+
+import keras
+
+from keras_metahpo.history import TrialLog
+from keras_metahpo.meta_training.source_task import SourceTask
+from keras_metahpo.meta_training.training import TrainingConfig, rank_correlations, train_ranker
+from keras_metahpo.rankers import save_preset
+
+LIMITS = (
+    "Ranks by the names, ranges and values of hyperparameters alone; it does not see the data or "
+    "the model. Trained on small image and text classifiers and on synthetic tasks: expect little "
+    "on problems unlike supervised deep learning, and on names that say nothing. It learns nothing "
+    "within a search; the Gaussian process on top of it does."
+)
+
+
+def train_preset(
+    logs: Sequence[TrialLog],
+    held_out_families: Sequence[str],
+    config: TrainingConfig,
+    output: str | os.PathLike,
+    on_step: Callable[[int, int, str], None] = lambda done, total, stage: None,
+) -> dict:
+    """Trains on all logs but the held-out families', and saves the preset; returns its card.
+
+    Args:
+        logs: Trial logs of the source tasks.
+        held_out_families: Families used for early stopping and not for training.
+        config: How to train.
+        output: Directory of the preset.
+        on_step: Called with (steps done, steps in all, stage) for progress.
+    """
+    tasks = [SourceTask.from_trial_log(log) for log in logs]
+    trained = [task for task in tasks if task.family not in held_out_families]
+    validation = [task for task in tasks if task.family in held_out_families]
+    result = train_ranker(trained, validation, config, on_step)
+    names = {task.name for task in trained}
+    card = {
+        "description": "Zero-shot ranking network over hyperparameter tokens.",
+        "trained_on": [
+            {
+                "name": log.card.name,
+                "version": log.card.version,
+                "num_trials": len(log.trials),
+                "licence": log.card.licence,
+            }
+            for log in logs
+            if log.card.name in names
+        ],
+        "synthetic_tasks": config.num_synthetic_tasks,
+        "early_stopping_on": sorted(task.name for task in validation),
+        "rank_correlations": {
+            "trained": rank_correlations(result.ranker, trained),
+            "held_out": rank_correlations(result.ranker, validation),
+        },
+        "limits": LIMITS,
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        **result.as_card(),
+    }
+    save_preset(result.ranker, output, card)
+    return card

@@ -1,0 +1,1 @@
+"""The parts of the synthetic prior: search spaces, effects of hyperparameters, responses."""

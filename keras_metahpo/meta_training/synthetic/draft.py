@@ -1,0 +1,121 @@
+"""A search space in the making, and the names its hyperparameters get."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_metahpo.meta_training.synthetic.hyperparameter import (
+    Quantity,
+    draw_hyperparameter,
+    draw_labels,
+    draw_number,
+    pick,
+    popular,
+)
+from keras_metahpo.space import Condition, Hyperparameter, SearchSpace
+from keras_metahpo.space.roles import ALIASES
+
+SCOPES = ("encoder/", "decoder/", "head/", "model/", "block/", "backbone_")
+SCOPED, INDEXED = 0.1, 0.1
+
+
+@dataclass(frozen=True)
+class SyntheticSpace:
+    """A search space and what its hyperparameters do.
+
+    Attributes:
+        space: The search space.
+        roles: What each of `space.hyperparameters` is for; `None` where it does nothing known.
+        layers: The layer each belongs to: it matters only if the network is deeper than that.
+        optimizer: The optimizer of the model where none is searched.
+    """
+
+    space: SearchSpace
+    roles: tuple[str | None, ...]
+    layers: tuple[int, ...]
+    optimizer: str
+
+
+class Draft:
+    """A search space in the making; it refuses nothing, so ask for `room` first."""
+
+    def __init__(self, size: int, optimizer: str, rng: np.random.Generator):
+        self.size, self.optimizer, self.rng = size, optimizer, rng
+        self.hyperparameters: dict[str, Hyperparameter] = {}
+        self.meanings: dict[str, tuple[str | None, int]] = {}
+
+    @property
+    def room(self) -> int:
+        return self.size - len(self.hyperparameters)
+
+    def chance(self, probability: float) -> bool:
+        return self.rng.random() < probability
+
+    def append(self, hp: Hyperparameter, role: str | None, layer: int = 0) -> Hyperparameter:
+        self.hyperparameters[hp.name] = hp
+        self.meanings[hp.name] = (role, layer)
+        return hp
+
+    def add(self, role: str, *conditions: Condition, name: str = "", layer: int = 0):
+        name = self.unique(name or self.draw_name(role))
+        scale = self.rate_scale() if role == "learning_rate" else 1.0
+        hp = draw_hyperparameter(name, role, self.rng, conditions, scale)
+        return self.append(hp, role, layer)
+
+    def rate_scale(self) -> float:
+        """Who uses SGD mostly searches rates ten times those of Adam."""
+        return 10.0 if self.optimizer in ("sgd", "adagrad") and self.chance(0.6) else 1.0
+
+    def draw_name(self, role: str) -> str:
+        name = popular(ALIASES.get(role, (role,)), self.rng)
+        if self.chance(INDEXED):
+            name = f"{name}_{int(self.rng.integers(3))}"
+        return pick(SCOPES, self.rng) + name if self.chance(SCOPED) else name
+
+    def unique(self, name: str) -> str:
+        """The name, numbered if it is taken."""
+        taken, number = name in self.hyperparameters, 1
+        while taken:
+            number += 1
+            taken = f"{name}_{number}" in self.hyperparameters
+        return name if number == 1 else f"{name}_{number}"
+
+    def draw_condition(self) -> tuple[Condition, ...]:
+        """Sometimes a condition on an earlier choice or switch."""
+        parents = [hp for hp in self.hyperparameters.values() if hp.kind in ("choice", "boolean")]
+        if not parents or not self.chance(0.2):
+            return ()
+        parent = pick(parents, self.rng)
+        keep = int(self.rng.integers(1, len(parent.choices)))
+        return (Condition(parent.name, parent.choices[-keep:]),)
+
+    def finish(self) -> SyntheticSpace:
+        space = SearchSpace(list(self.hyperparameters.values()))
+        roles, layers = zip(*(self.meanings[hp.name] for hp in space.hyperparameters), strict=True)
+        return SyntheticSpace(space, roles, layers, self.optimizer)
+
+
+def draw_unnamed(name: str, conditions: tuple[Condition, ...], rng) -> Hyperparameter:
+    """A hyperparameter of any kind and magnitude."""
+    kind = rng.random()
+    if kind < 0.15:
+        labels = [f"{pick('abcdefgh', rng)}{index}" for index in range(5)]
+        return draw_labels(name, labels, rng, conditions)
+    if kind < 0.25:
+        default = bool(rng.random() < 0.5)
+        return Hyperparameter(
+            name, "boolean", default, choices=(False, True), conditions=conditions
+        )
+    if kind < 0.6:
+        low = 10.0 ** int(rng.integers(-6, 1))
+        ranges = ((low,), (low * 10.0 ** int(rng.integers(1, 6)),), (low,), "decimal")
+        return draw_number(name, Quantity(*ranges, log=0.9), rng, conditions)
+    if kind < 0.8:
+        low, span = int(rng.integers(0, 20)), int(rng.integers(1, 100))
+        limits = (0, np.inf)
+        quantity = Quantity((low,), (low + span,), (low,), integer=True, log=0.2, limits=limits)
+        return draw_number(name, quantity, rng, conditions)
+    low = round(float(rng.uniform(-10, 10)), 1)
+    span = float(pick((1, 2, 5, 10, 100), rng))
+    quantity = Quantity((low,), (low + span,), (low,), reverse_log=0.1, limits=(-np.inf, np.inf))
+    return draw_number(name, quantity, rng, conditions)

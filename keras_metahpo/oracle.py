@@ -1,0 +1,201 @@
+"""`MetaOracle`: the policies behind KerasTuner's oracle interface."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from keras_metahpo._kerastuner import COMPLETED, DurableOracle
+from keras_metahpo.explanation import Explanation, explain_configuration
+from keras_metahpo.history import (
+    FAILED_UTILITY,
+    History,
+    TrialLog,
+    TrialLogCard,
+    load_logs,
+    trial_from_state,
+    utility,
+)
+from keras_metahpo.policies import Policy, Suggestion, build_policy
+from keras_metahpo.rankers import DEFAULT_PRESET, Preset, Ranker
+from keras_metahpo.space import Configuration, SearchSpace
+
+logger = logging.getLogger(__name__)
+
+
+class MetaOracle(DurableOracle):
+    """A KerasTuner oracle that has already tuned other models.
+
+    Its first suggestions come from a meta-learned ranker; from then on a Gaussian process, whose
+    prior mean the ranker is, learns from this search how far the ranker is to be trusted.
+
+    Args:
+        objective: As in `keras_tuner.Oracle`.
+        max_trials: Number of trials at most; fewer if the search space is exhausted.
+        ranker: Name of a bundled preset, directory of a preset, a `Ranker`, or `None` to search
+            without prior knowledge.
+        history: Earlier searches of the same problem: trial logs (`TrialLog` or directories) and
+            KerasTuner project folders. Their best configurations are tried first.
+        initial_configurations: Configurations to try before anything else, as dictionaries;
+            hyperparameters they do not name take their defaults.
+        floor: Every `floor`-th trial is uniformly random, so that however misleading the ranker,
+            the best of T trials is at least as good, in distribution, as random search's best of
+            T // floor trials. `None` for no floor.
+        seed: Integer; 0 is a seed like any other. `None` for a random one.
+        hyperparameters, allow_new_entries, tune_new_entries, max_retries_per_trial,
+            max_consecutive_failed_trials: As in `keras_tuner.Oracle`.
+
+    Raises:
+        PresetError: if the ranker is unknown, damaged or of a later format.
+        TrialLogError, ProjectError: if an entry of `history` cannot be read.
+
+    Example:
+
+    ```python
+    oracle = keras_metahpo.MetaOracle(objective="val_accuracy", max_trials=20)
+    tuner = keras_tuner.Tuner(oracle=oracle, hypermodel=build_model)
+    tuner.search(x, y, validation_data=(x_val, y_val), epochs=10)
+    ```
+    """
+
+    def __init__(
+        self,
+        objective=None,
+        max_trials: int | None = 10,
+        *,
+        ranker: str | Ranker | None = DEFAULT_PRESET,
+        history: Sequence[str | TrialLog] = (),
+        initial_configurations: Sequence[Configuration] = (),
+        floor: int | None = 8,
+        seed: int | None = None,
+        **kwargs,
+    ):
+        super().__init__(objective=objective, max_trials=max_trials, seed=seed, **kwargs)
+        if floor is not None and floor < 2:
+            raise ValueError(
+                "floor must be None or an integer of at least 2: with 1, every trial would be "
+                f"random. Received: floor={floor}."
+            )
+        for configuration in initial_configurations:
+            if not isinstance(configuration, Mapping):
+                raise ValueError(
+                    "initial_configurations must be dictionaries from hyperparameter names to "
+                    f"values. Received: {configuration!r}."
+                )
+        self.ranker = ranker
+        self.history = list(history)
+        self.initial_configurations = [dict(c) for c in initial_configurations]
+        self.floor = floor
+        self._preset = ranker if ranker is None or isinstance(ranker, Ranker) else Preset(ranker)
+        self._logs = load_logs(self.history, self.objective.name, self.objective.direction)
+        self._suggestions: dict[str, dict] = {}
+
+    def populate_space(self, trial_id):
+        """The next trial's values; falls back to a random configuration if anything fails."""
+        try:
+            return self._populate(trial_id)
+        except Exception:
+            logger.warning(
+                "MetaOracle could not make a suggestion for trial %s and takes a random "
+                "configuration instead. The search goes on; please report this.",
+                trial_id,
+                exc_info=True,
+            )
+        values = self.random_configuration()
+        self._suggestions[trial_id] = {"expert": "random (fallback)", "reasons": {}}
+        return {"status": "STOPPED" if values is None else "RUNNING", "values": values}
+
+    def _populate(self, trial_id) -> dict:
+        space = SearchSpace.from_keras_tuner(self.hyperparameters)
+        pending = [dict(trial.hyperparameters.values) for trial in self.unfinished_trials()]
+        if len(space) == 0 and not self.trials:
+            # The first trial of an unknown space finds out what there is to tune.
+            suggestion: Suggestion | None = Suggestion({}, "default")
+        else:
+            rng = self._generator(len(self.start_order))
+            suggestion = self._policy.suggest(space, self._search_history(), pending, rng)
+        if suggestion is None:
+            # A running trial may yet find new hyperparameters.
+            return {"status": "IDLE" if self.ongoing_trials else "STOPPED", "values": None}
+        self._suggestions[trial_id] = {
+            "expert": suggestion.expert,
+            "reasons": dict(suggestion.reasons),
+        }
+        return {"status": "RUNNING", "values": dict(suggestion.configuration)}
+
+    def _generator(self, num_trials: int) -> np.random.Generator:
+        """All randomness derives from the seed and the number of trials: resuming is rerunning."""
+        return np.random.default_rng([abs(self.seed), int(self.seed < 0), num_trials])
+
+    @cached_property
+    def _policy(self) -> Policy:
+        return build_policy(self._loaded_ranker, self._logs, self.initial_configurations, self.floor)
+
+    @cached_property
+    def _loaded_ranker(self) -> Ranker | None:
+        return self._preset.load() if isinstance(self._preset, Preset) else self._preset
+
+    def _search_history(self) -> History:
+        trials = self.finished_trials()
+        return History(
+            [dict(trial.hyperparameters.values) for trial in trials],
+            np.array([self._utility(trial) for trial in trials], dtype=float),
+        )
+
+    def _utility(self, trial) -> float:
+        if trial.status != COMPLETED:
+            return FAILED_UTILITY
+        return utility(trial.score, self.objective.direction)
+
+    def explain(self, trial_id: str) -> Explanation:
+        """Why a configuration was chosen.
+
+        Args:
+            trial_id: Id of a trial of this search.
+        """
+        if trial_id not in self.trials:
+            raise KeyError(
+                f"trial_id must be one of {sorted(self.trials)}. Received: {trial_id!r}."
+            )
+        suggestion = self._suggestions.get(trial_id, {"expert": "unknown", "reasons": {}})
+        trial = self.trials[trial_id]
+        return explain_configuration(
+            trial_id=trial_id,
+            space=SearchSpace.from_keras_tuner(self.hyperparameters),
+            configuration=dict(trial.hyperparameters.values),
+            expert=suggestion["expert"],
+            reasons=suggestion["reasons"],
+            ranker=self._loaded_ranker,
+        )
+
+    def export(self, path: str | None = None, name: str | None = None) -> TrialLog:
+        """This search as a trial log, which may serve as another search's `history`.
+
+        Args:
+            path: Directory to write it to; any that fsspec opens. `None` writes nothing.
+            name: Name on the card; the project's name by default.
+        """
+        trials = [
+            trial_from_state(t.get_state(), self.objective.direction, self.objective.name)
+            for t in self.finished_trials()
+        ]
+        card = TrialLogCard(
+            name=name or str(getattr(self, "_project_name", None) or "search"),
+            objective=self.objective.name,
+            direction=self.objective.direction,
+            source="keras-metahpo search",
+            max_fidelity=max([1, *(len(t.measurements) for t in trials)]),
+            provenance={"made_by": type(self).__name__, "seed": self.seed},
+        )
+        log = TrialLog.from_trials(card, SearchSpace.from_keras_tuner(self.hyperparameters), trials)
+        if path is not None:
+            log.write(path)
+        return log
+
+    def get_state(self):
+        return super().get_state() | {"suggestions": self._suggestions}
+
+    def set_state(self, state):
+        super().set_state(state)
+        self._suggestions = dict(state.get("suggestions", {}))

@@ -1,0 +1,36 @@
+"""The policy of `MetaOracle`, put together from its parts."""
+
+from collections.abc import Sequence
+
+from keras_metahpo.history import TrialLog
+from keras_metahpo.policies.base import Policy
+from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy
+from keras_metahpo.policies.mixture import FloorPolicy, InitialPolicy
+from keras_metahpo.policies.portfolio import PortfolioPolicy
+from keras_metahpo.policies.ranker import RankerPrior
+from keras_metahpo.rankers import Ranker
+from keras_metahpo.space import Configuration
+
+
+def build_policy(
+    ranker: Ranker | None,
+    logs: Sequence[TrialLog] = (),
+    initial_configurations: Sequence[Configuration] = (),
+    floor: int | None = None,
+) -> Policy:
+    """Initial configurations, then every `floor`-th random, then portfolio, then the ranker's GP.
+
+    Args:
+        ranker: Its zero-shot score is the Gaussian process's prior mean; `None` for none.
+        logs: Earlier searches of the same problem.
+        initial_configurations: Tried first.
+        floor: Every so many trials one is random; `None` for never.
+    """
+    policy: Policy = GaussianProcessPolicy(RankerPrior(ranker) if ranker else None)
+    if logs:
+        policy = PortfolioPolicy(logs, then=policy)
+    if floor is not None:
+        policy = FloorPolicy(policy, floor)
+    if initial_configurations:
+        policy = InitialPolicy(initial_configurations, then=policy)
+    return policy

@@ -1,0 +1,91 @@
+"""The kernel of the Gaussian process: ARD Matern 5/2 over mixed, conditional search spaces.
+
+Shapes: n and q configurations, d hyperparameters, p = n (n - 1) / 2 pairs in the order of
+`numpy.triu_indices(n, 1)`.
+
+The squared distance of two configurations is a weighted sum of one term a hyperparameter, and
+each term is a squared Euclidean distance of some embedding, without which the kernel would not be
+positive definite: a number lies at its unit position, a category and "inactive" on the corners of
+a simplex, and an inactive number beside the middle of its axis, as far off as the axis' ends.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_metahpo.space.search_space import INACTIVE_UNIT
+
+INACTIVE_CATEGORY = -1.0
+# Squared distance between an inactive number and the middle of its axis. Kept below that of two
+# categories, for the parent that switched the number off is compared as well.
+INACTIVE_DISTANCE = 0.25
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Configurations as the kernel sees them.
+
+    Attributes:
+        positions: Float array (n, d). Unit positions, the same for all inactive cells of a column.
+        active: Bool array (n, d).
+        categorical: Bool array (d,).
+    """
+
+    positions: np.ndarray
+    active: np.ndarray
+    categorical: np.ndarray
+
+    @classmethod
+    def of(cls, units: np.ndarray, active: np.ndarray, categorical: np.ndarray) -> "Inputs":
+        """Inputs of unit positions (n, d), whatever stands in their inactive cells."""
+        inactive = np.where(categorical, INACTIVE_CATEGORY, INACTIVE_UNIT)
+        return cls(np.where(active, units, inactive), active, categorical)
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __add__(self, other: "Inputs") -> "Inputs":
+        return Inputs(
+            np.concatenate([self.positions, other.positions]),
+            np.concatenate([self.active, other.active]),
+            self.categorical,
+        )
+
+
+def pairwise_distances(inputs: Inputs) -> np.ndarray:
+    """Squared distances of all pairs, one row a hyperparameter: float array (d, p)."""
+    first, second = np.triu_indices(len(inputs), 1)
+    positions, active = inputs.positions.T, inputs.active.T
+    difference = positions[:, first] - positions[:, second]
+    mismatch = active[:, first] != active[:, second]
+    ordered = difference**2 + INACTIVE_DISTANCE * mismatch
+    return np.where(inputs.categorical[:, None], difference != 0, ordered)
+
+
+def cross_distances(query: Inputs, inputs: Inputs, weights: np.ndarray) -> np.ndarray:
+    """Squared distances weighted by `weights` (d,) and summed: float array (q, n)."""
+    ordered = ~inputs.categorical
+    scale = np.sqrt(weights[ordered])
+    left, right = (
+        np.hstack(
+            [
+                # Centred: the cancellation below is then of small numbers.
+                scale * (side.positions[:, ordered] - INACTIVE_UNIT),
+                scale * np.sqrt(INACTIVE_DISTANCE) * side.active[:, ordered],
+            ]
+        )
+        for side in (query, inputs)
+    )
+    distances = (left**2).sum(1)[:, None] + (right**2).sum(1) - 2 * left @ right.T
+    for column in np.flatnonzero(inputs.categorical):
+        different = query.positions[:, column, None] != inputs.positions[:, column]
+        distances += weights[column] * different
+    return np.maximum(distances, 0.0)
+
+
+def matern(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Matern 5/2 of squared distances and minus its derivative by them, both of their shape."""
+    scaled = np.sqrt(5.0 * distances)
+    decay = np.exp(-scaled)
+    slope = decay * (1.0 + scaled)
+    return slope + decay * (5.0 / 3.0) * distances, (5.0 / 6.0) * slope
