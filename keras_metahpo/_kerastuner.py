@@ -22,6 +22,8 @@ from keras_tuner.src.engine import trial as _trial_module
 logger = logging.getLogger(__name__)
 
 RUNNING, COMPLETED, INVALID, FAILED = "RUNNING", "COMPLETED", "INVALID", "FAILED"
+# What a damaged or missing JSON file, or one of another shape, raises.
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 _REPORTED_BY_TUNER = "The use case of calling `self.oracle.update_trial"
 
 
@@ -69,15 +71,7 @@ class DurableOracle(keras_tuner.Oracle):
 
     @synchronized
     def create_trial(self, tuner_id):
-        if not self.trials and any(self._trial_files()):
-            # `tuner0.json` is missing: KerasTuner would begin anew and overwrite the trials.
-            logger.warning(
-                "%s holds trials but no %s.json, so it was not reloaded when the tuner was made. "
-                "Going on with these trials; pass `overwrite=True` to begin anew.",
-                self._project_dir,
-                tuner_id,
-            )
-            self.reload()
+        self._recover_forgotten_trials()
         is_new = tuner_id not in self.ongoing_trials
         queue = self._retry_queue
         if is_new and queue:
@@ -85,6 +79,10 @@ class DurableOracle(keras_tuner.Oracle):
             retried = self.trials[queue[-1]]
             retried.metrics, retried.score, retried.message = type(retried.metrics)(), None, None
         return super().create_trial(tuner_id)
+
+    @synchronized
+    def update_trial(self, trial_id, metrics, step=0):
+        return super().update_trial(trial_id, metrics, step=step)
 
     @synchronized
     def end_trial(self, trial):
@@ -95,13 +93,33 @@ class DurableOracle(keras_tuner.Oracle):
         self._display.search_start = self._display.search_start or now
         try:
             super().end_trial(trial)
-        except RuntimeError:  # Too many failures in a row: the trial has ended all the same.
-            self._save_trial(self.trials[trial.trial_id])
-            for tuner_id, ongoing in list(self.ongoing_trials.items()):
-                if ongoing.trial_id == trial.trial_id:
-                    del self.ongoing_trials[tuner_id]
-            self.save()
+        except RuntimeError:
+            known = self.trials[trial.trial_id]
+            if known.trial_id in self.end_order:  # Too many failures in a row: it has ended.
+                self._save_trial(known)
+                self._forget_ongoing(known)
+                self.save()
+            else:  # Refused, for hyperparameters that are not allowed: it has no score.
+                known.status = RUNNING
             raise
+
+    def _forget_ongoing(self, trial) -> None:
+        self.ongoing_trials = {
+            tuner_id: ongoing
+            for tuner_id, ongoing in self.ongoing_trials.items()
+            if ongoing.trial_id != trial.trial_id
+        }
+
+    def _check_consecutive_failures(self):
+        """Raises while the failures go on; KerasTuner also after a later trial has succeeded."""
+        limit = self.max_consecutive_failed_trials
+        recent = [self.trials[trial_id] for trial_id in self.end_order[-limit:]] if limit else []
+        if recent and len(recent) == limit and all(t.status == FAILED for t in recent):
+            raise RuntimeError(
+                f"The last {limit} trials failed; `max_consecutive_failed_trials={limit}` stops "
+                f"the search. Mend the cause and search again to go on. The last failure was:\n"
+                f"{recent[-1].message or 'The objective was not finite.'}"
+            )
 
     def score_trial(self, trial):
         """The best finite value over all epochs; NaN, hence a failed trial, if there is none."""
@@ -134,6 +152,7 @@ class DurableOracle(keras_tuner.Oracle):
         return self._random_values()
 
     def save(self):
+        self._recover_forgotten_trials()
         _write_json(self._get_oracle_fname(), self.get_state())
 
     def _save_trial(self, trial):
@@ -142,10 +161,8 @@ class DurableOracle(keras_tuner.Oracle):
 
     def reload(self):
         """Loads whatever can be read of the project; warns of what cannot, and loses no result."""
-        self.trials = {}
-        for path in self._trial_files():
-            trial = _load_trial(path)
-            self.trials[trial.trial_id] = trial
+        trials = [_load_trial(path) for path in self._trial_files()]
+        self.trials = {trial.trial_id: trial for trial in trials}
         path = Path(self._get_oracle_fname())
         try:
             state = json.loads(path.read_text())
@@ -157,7 +174,7 @@ class DurableOracle(keras_tuner.Oracle):
                 k: v for k, v in state["ongoing_trials"].items() if v in self.trials
             }
             self.set_state(state)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except _UNREADABLE as error:
             logger.warning(
                 "%s cannot be read (%r). The search's state is rebuilt from its %d trial files; "
                 "no finished trial is lost.",
@@ -165,53 +182,97 @@ class DurableOracle(keras_tuner.Oracle):
                 error,
                 len(self.trials),
             )
-            self._rebuild_state()
+            self.start_order, self.end_order, self._retry_queue = [], [], []
+            self.ongoing_trials = {}
+        self._fill_gaps()
         self._reconcile()
 
-    def _trial_files(self) -> list[Path]:
-        return sorted(Path(self._project_dir).glob("trial_*/trial.json"))
+    def _recover_forgotten_trials(self) -> None:
+        """Reloads a project that KerasTuner takes for a new one, and would overwrite.
 
-    def _rebuild_state(self) -> None:
-        self.start_order, self.end_order, self._retry_queue = [], [], []
-        self.ongoing_trials = {}
-        for trial_id, trial in sorted(self.trials.items()):
-            self.start_order.append(trial_id)
-            self.hyperparameters.merge(trial.hyperparameters)
-            self._record_values(trial)
+        It does so whenever the tuner's own file, such as `tuner0.json`, is missing.
+        """
+        if not self.trials and self._trial_files():
+            logger.warning(
+                "%s holds trials but not its tuner's file (tuner0.json), so it was not reloaded "
+                "when the tuner was made. Going on with these trials; pass `overwrite=True` to "
+                "begin anew.",
+                self._project_dir,
+            )
+            self.reload()
+
+    def _trial_files(self) -> list[Path]:
+        """`trial.json` of every trial that left anything behind, whether it exists or not."""
+        folders = [path for path in Path(self._project_dir).glob("trial_*") if path.is_dir()]
+        return [
+            folder / "trial.json"
+            for folder in sorted(folders)
+            if any(not path.name.startswith(".") for path in folder.iterdir())
+        ]
+
+    def _fill_gaps(self) -> None:
+        """Lost trials keep their place: KerasTuner numbers a new trial by counting the others."""
+        numbers = {int(trial_id) for trial_id in self.trials if trial_id.isdigit()}
+        width = max((len(trial_id) for trial_id in self.trials), default=0)
+        for number in set(range(max(numbers, default=0))) - numbers:
+            trial_id = f"{number:0{width}d}"
+            self.trials[trial_id] = _load_trial(
+                Path(self._project_dir) / f"trial_{trial_id}" / "trial.json"
+            )
 
     def _reconcile(self) -> None:
-        """Makes the orders and the retry queue agree with the trials' own files."""
-        interrupted = [t.trial_id for t in self.ongoing_trials.values()]
-        self.ongoing_trials = {}
+        """Makes the orders, the space and the retry queue agree with the trials' own files."""
+        interrupted = [trial.trial_id for trial in self.ongoing_trials.values()]
         waiting = dict.fromkeys([*self._retry_queue, *interrupted])
-        self._retry_queue = []
-        for trial_id, trial in sorted(self.trials.items()):
+        ended = dict.fromkeys(self.end_order)
+        self.ongoing_trials = {}
+        for trial_id, trial in sorted(self.trials.items(), key=_number):
             if trial_id not in self.start_order:
                 self.start_order.append(trial_id)
-            if trial.status in (COMPLETED, FAILED):
-                if trial_id not in self.end_order and not _is_unreadable(trial):
-                    self.end_order.append(trial_id)
-            else:
-                waiting.setdefault(trial_id)
+            if _is_unreadable(trial):
+                ended.pop(trial_id, None)
+                continue
+            (ended if trial.status in (COMPLETED, FAILED) else waiting).setdefault(trial_id)
+            if self.tune_new_entries:
+                self.hyperparameters.merge(trial.hyperparameters)
+            self._record_values(trial)
+        self.end_order = [trial_id for trial_id in ended if trial_id in self.trials]
         self._retry_queue = [
             trial_id
             for trial_id in waiting
             if trial_id in self.trials and self.trials[trial_id].status in (RUNNING, INVALID)
         ]
-        self.end_order = [
-            trial_id
-            for trial_id in self.end_order
-            if trial_id in self.trials and not _is_unreadable(self.trials[trial_id])
-        ]
 
 
 class ReportingTuner(keras_tuner.Tuner):
-    """A tuner whose `run_trial` may report to the oracle by itself without being scolded."""
+    """A tuner whose `run_trial` may report to the oracle, and whose own file may be damaged."""
+
+    def save(self):
+        if not self._is_worker():
+            self.oracle.save()
+        _write_json(self._get_tuner_fname(), self.get_state())
+
+    def reload(self):
+        try:
+            super().reload()
+        except _UNREADABLE as error:  # The oracle was reloaded before.
+            logger.warning(
+                "%s cannot be read (%r). It holds nothing that the search needs, and is written "
+                "anew.",
+                self._get_tuner_fname(),
+                error,
+            )
 
     def _run_and_update_trial(self, trial, *fit_args, **fit_kwargs):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", _REPORTED_BY_TUNER, DeprecationWarning)
             super()._run_and_update_trial(trial, *fit_args, **fit_kwargs)
+
+
+def _number(item: tuple) -> tuple[int, str]:
+    """Sorts trials by number: their ids are wider after a resume with more trials."""
+    trial_id = item[0]
+    return (int(trial_id) if trial_id.isdigit() else 0, trial_id)
 
 
 def _is_unreadable(trial) -> bool:
@@ -222,15 +283,13 @@ def _load_trial(path: Path):
     """A trial, or a failed one that keeps its place when its file cannot be read."""
     try:
         return _trial_module.Trial.load(str(path))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         logger.warning(
             "%s cannot be read (%r). Its trial is left out of the search and its number is not "
-            "used again; restore the file from a copy to get it back.",
+            "used again; repair the file, or restore a copy, to get it back.",
             path,
             error,
         )
-        if path.exists():
-            path.rename(path.with_suffix(".json.damaged"))
         trial_id = path.parent.name.removeprefix("trial_")
         return _trial_module.Trial(
             keras_tuner.HyperParameters(), trial_id, FAILED, f"Unreadable: {path}"

@@ -104,7 +104,7 @@ class MetaOracle(DurableOracle):
             )
         values = self.random_configuration()
         self._suggestions[trial_id] = {"expert": "random (fallback)", "reasons": {}}
-        return {"status": "STOPPED" if values is None else "RUNNING", "values": values}
+        return {"status": self._exhausted() if values is None else "RUNNING", "values": values}
 
     def _populate(self, trial_id) -> dict:
         space = SearchSpace.from_keras_tuner(self.hyperparameters)
@@ -116,13 +116,16 @@ class MetaOracle(DurableOracle):
             rng = self._generator(len(self.start_order))
             suggestion = self._policy.suggest(space, self._search_history(), pending, rng)
         if suggestion is None:
-            # A running trial may yet find new hyperparameters.
-            return {"status": "IDLE" if self.ongoing_trials else "STOPPED", "values": None}
+            return {"status": self._exhausted(), "values": None}
         self._suggestions[trial_id] = {
             "expert": suggestion.expert,
             "reasons": dict(suggestion.reasons),
         }
         return {"status": "RUNNING", "values": dict(suggestion.configuration)}
+
+    def _exhausted(self) -> str:
+        """What to answer without a configuration: a running trial may yet find hyperparameters."""
+        return "IDLE" if self.ongoing_trials else "STOPPED"
 
     def _generator(self, num_trials: int) -> np.random.Generator:
         """All randomness derives from the seed and the number of trials: resuming is rerunning."""
@@ -130,7 +133,9 @@ class MetaOracle(DurableOracle):
 
     @cached_property
     def _policy(self) -> Policy:
-        return build_policy(self._loaded_ranker, self._logs, self.initial_configurations, self.floor)
+        return build_policy(
+            self._loaded_ranker, self._logs, self.initial_configurations, self.floor
+        )
 
     @cached_property
     def _loaded_ranker(self) -> Ranker | None:

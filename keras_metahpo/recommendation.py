@@ -15,7 +15,7 @@ from keras_metahpo.space import SearchSpace
 def recommend(
     build,
     *,
-    ranker: str | Ranker = DEFAULT_PRESET,
+    ranker: str | Ranker | None = DEFAULT_PRESET,
     history: Sequence[str | TrialLog] = (),
     objective: str = "val_accuracy",
     seed: int = 0,
@@ -40,7 +40,7 @@ def recommend(
     hyperparameters = discover_space(build)
     target = keras_tuner.Oracle(objective=objective).objective
     logs = load_logs(history, target.name, target.direction)
-    loaded = ranker if isinstance(ranker, Ranker) else Preset(ranker).load()
+    loaded = ranker if ranker is None or isinstance(ranker, Ranker) else Preset(ranker).load()
     suggestion = build_policy(loaded, logs).suggest(
         SearchSpace.from_keras_tuner(hyperparameters), History(), [], np.random.default_rng(seed)
     )

@@ -56,6 +56,11 @@ class MetaTuner(ReportingTuner):
     """
 
     def __init__(self, hypermodel=None, objective=None, max_trials: int | None = 10, **kwargs):
+        if hypermodel is None and type(self).run_trial is MetaTuner.run_trial:
+            raise ValueError(
+                "hypermodel must be a `HyperModel` or a function that builds a model, unless a "
+                "subclass defines `run_trial`. Received: hypermodel=None."
+            )
         oracle_kwargs = {name: kwargs.pop(name) for name in ORACLE_ARGUMENTS if name in kwargs}
         oracle = MetaOracle(objective=objective, max_trials=max_trials, **oracle_kwargs)
         super().__init__(oracle=oracle, hypermodel=hypermodel, **kwargs)
@@ -88,7 +93,7 @@ class MetaTuner(ReportingTuner):
 
     def run_trial(self, trial, *args, **kwargs):
         """Trains the trial's model and reports every epoch to the oracle."""
-        self._epochs = []
+        self._epochs, self._fit_began = [], time.perf_counter()
         results = super().run_trial(trial, *args, **kwargs)
         histories = results if isinstance(results, list) else [results]
         # A hypermodel whose `fit` returns a number means that number, not the epochs behind it.
@@ -103,7 +108,7 @@ class MetaTuner(ReportingTuner):
         if len(epochs) != sum(len(history.epoch) for history in histories):
             # The hypermodel fits several times or without our callback: believe what it returned.
             epochs = [
-                (epoch, {name: float(values[i]) for name, values in history.history.items()})
+                (epoch, {k: float(v[i]) for k, v in history.history.items() if i < len(v)})
                 for history in histories
                 for i, epoch in enumerate(history.epoch)
             ]

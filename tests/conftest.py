@@ -1,5 +1,45 @@
-"""Settings that must hold before any test imports TensorFlow."""
+"""Settings that must hold before any test imports TensorFlow, and what many tests need."""
 
 import os
 
+import pytest
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+pytest.register_assert_rewrite("keras_metahpo.testing")
+
+
+@pytest.fixture(scope="session")
+def tiny_preset(tmp_path_factory) -> str:
+    """Directory of a preset with a small network of random weights."""
+    from keras_metahpo.rankers import ZeroShotRanker, save_preset
+    from keras_metahpo.rankers.zero_shot import new_network
+
+    network = new_network({"width": 8, "num_blocks": 1, "num_heads": 2, "embedding": 4})
+    directory = tmp_path_factory.mktemp("presets") / "tiny"
+    return str(save_preset(ZeroShotRanker(network), directory, {"name": "tiny"}))
+
+
+@pytest.fixture
+def tune(tmp_path):
+    """Makes a `MetaTuner` that evaluates a function of `HyperParameters` instead of training."""
+    from keras_metahpo import MetaTuner
+
+    class FunctionTuner(MetaTuner):
+        def __init__(self, function, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.function = function
+
+        def run_trial(self, trial):
+            return self.function(trial.hyperparameters)
+
+    def make(function, **kwargs):
+        defaults = {
+            "max_trials": 5,
+            "ranker": None,
+            "seed": 1,
+            "directory": tmp_path,
+            "project_name": "search",
+        }
+        return FunctionTuner(function, **(defaults | kwargs))
+
+    return make

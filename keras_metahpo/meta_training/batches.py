@@ -30,8 +30,25 @@ class Batch:
     targets: np.ndarray
 
 
+@dataclass(frozen=True)
+class TokenizedTask:
+    """A source task whose tokens were made once and are drawn from many times.
+
+    Attributes:
+        tokens: Tokens of all its configurations (b = 1).
+        scores: Float array (n,). Normal scores among them.
+    """
+
+    tokens: Tokens
+    scores: np.ndarray
+
+    @classmethod
+    def of(cls, task: SourceTask) -> "TokenizedTask":
+        return cls(tokenize(task.space, task.points), normal_scores(task.utilities))
+
+
 def sample_batch(
-    synthetic: Sequence[SourceTask],
+    synthetic: Sequence[TokenizedTask],
     recorded: Sequence[SourceTask],
     rng: np.random.Generator,
     batch_size: int,
@@ -47,27 +64,31 @@ def sample_batch(
         num_configurations: Configurations a task, n.
         recorded_share: Share of recorded tasks; a minority, or they are learnt by heart.
     """
-    tokens, targets = [], []
+    examples = []
     for _ in range(batch_size):
         if recorded and rng.random() < recorded_share:
-            task = recorded[rng.integers(len(recorded))]
-            task = augment(task, rng, min_rows=num_configurations)
+            chosen = recorded[rng.integers(len(recorded))]
+            task = TokenizedTask.of(augment(chosen, rng, min_rows=num_configurations))
         else:
             task = synthetic[rng.integers(len(synthetic))]
-        example = _draw(task, rng, num_configurations)
-        tokens.append(example.tokens)
-        targets.append(example.targets)
-    return Batch(stack(tokens), np.concatenate(targets))
+        examples.append(_draw(task, rng, num_configurations))
+    tokens = stack([example.tokens for example in examples])
+    return Batch(tokens, np.concatenate([example.targets for example in examples]))
 
 
-def _draw(task: SourceTask, rng: np.random.Generator, num_configurations: int) -> Batch:
+def _draw(task: TokenizedTask, rng: np.random.Generator, num_configurations: int) -> Batch:
     """Some configurations of one task, best first, scored among all of the task's."""
-    scores = normal_scores(task.utilities)
-    rows = rng.choice(len(scores), num_configurations, replace=False)
-    rows = rows[np.argsort(-scores[rows], kind="stable")]
-    tokens = _drop_names(tokenize(task.space, task.points[rows]), rng)
-    targets = np.stack([scores[rows], listwise_weights(scores[rows])], axis=1)
-    return Batch(tokens, targets[None].astype(np.float32))
+    rows = rng.choice(len(task.scores), num_configurations, replace=False)
+    rows = rows[np.argsort(-task.scores[rows], kind="stable")]
+    scores, tokens = task.scores[rows], task.tokens
+    drawn = replace(
+        tokens,
+        cells=tokens.cells[:, rows],
+        values=tokens.values[:, rows],
+        active=tokens.active[:, rows],
+    )
+    targets = np.stack([scores, listwise_weights(scores)], axis=1)
+    return Batch(_drop_names(drawn, rng), targets[None].astype(np.float32))
 
 
 def listwise_weights(scores: np.ndarray) -> np.ndarray:

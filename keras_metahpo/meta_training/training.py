@@ -6,13 +6,15 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from keras_metahpo.meta_training.batches import sample_batch
+from keras_metahpo.meta_training.batches import TokenizedTask, sample_batch
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.synthetic_prior import synthetic_task
 from keras_metahpo.rankers import Ranker, ZeroShotRanker
 from keras_metahpo.rankers.zero_shot import new_network
 
 WARMUP_SHARE = 0.05
+# Configurations of a synthetic task; a batch draws some of them.
+SYNTHETIC_CONFIGURATIONS = 128
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def train_ranker(
     rng = np.random.default_rng(config.seed)
     synthetic = []
     for number in range(config.num_synthetic_tasks):
-        synthetic.append(synthetic_task(rng))
+        synthetic.append(TokenizedTask.of(synthetic_task(rng, SYNTHETIC_CONFIGURATIONS)))
         on_step(number + 1, config.num_synthetic_tasks, "drawing synthetic tasks")
     network = new_network(config.network)
     schedule = keras.optimizers.schedules.CosineDecay(

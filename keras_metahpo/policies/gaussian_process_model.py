@@ -32,8 +32,9 @@ SIGNAL_PRIOR = (0.0, 1.0)
 LENGTH_SCALE_BOUNDS = (0.02, 200.0)
 SIGNAL_BOUNDS = (1e-3, 20.0)
 NOISE_BOUNDS = (1e-5, 2.0)
-# What a length scale and the noise are at the starting points, as multiples of their medians.
-STARTS = ((0.25, 1.0), (0.08, 1.0), (1.0, 10.0), (0.5, 0.1))
+# The optimiser starts below the medians of the length scales and above that of the noise: on
+# smooth and rough functions alike, 8 starts led to one optimum, and this one the soonest.
+LENGTH_SCALE_START, NOISE_START = 0.08, 4.0
 MAX_ITERATIONS = 20
 MAX_EVALUATIONS = 26
 SMALLEST_JITTER = 1e-10
@@ -183,7 +184,7 @@ def negative_log_posterior(
     from scipy.linalg.lapack import dpotri, dpotrs
 
     size, dimension = inputs.positions.shape
-    distances = pairwise_distances(inputs).astype(float)
+    distances = pairwise_distances(inputs)
     slope_mean = np.zeros(size) if prior_mean is None else np.asarray(prior_mean, dtype=float)
     first, second = np.triu_indices(size, 1)
     # LAPACK's lower triangle of a column-major matrix, as places in its memory.
@@ -220,22 +221,16 @@ def negative_log_posterior(
 
 
 def _minimise(objective: Callable, dimension: int) -> np.ndarray:
-    """The best of a few starting points, improved by L-BFGS-B."""
     from scipy.optimize import minimize
 
-    medians = np.exp(_priors(dimension)[0])
-    starts = np.tile(medians, (len(STARTS), 1))
-    starts[:, :dimension] *= np.array([length for length, _ in STARTS])[:, None]
-    starts[:, dimension + 1] *= [noise for _, noise in STARTS]
-    bounds = [LENGTH_SCALE_BOUNDS] * dimension + [SIGNAL_BOUNDS, NOISE_BOUNDS]
-    lowest, highest = np.log(bounds).T
-    starts = np.clip(np.log(starts), lowest, highest)
-    best = min(starts, key=lambda start: objective(start)[0])
+    start = _priors(dimension)[0].copy()
+    start[:dimension] += np.log(LENGTH_SCALE_START)
+    start[dimension + 1] += np.log(NOISE_START)
+    bounds = np.log([LENGTH_SCALE_BOUNDS] * dimension + [SIGNAL_BOUNDS, NOISE_BOUNDS])
     options = {"maxiter": MAX_ITERATIONS, "maxfun": MAX_EVALUATIONS}
-    bounds = list(zip(lowest, highest, strict=True))
-    return minimize(
-        objective, best, jac=True, method="L-BFGS-B", bounds=bounds, options=options
-    ).x
+    start = np.clip(start, bounds[:, 0], bounds[:, 1])
+    result = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return result.x
 
 
 def _priors(dimension: int) -> tuple[np.ndarray, np.ndarray]:
@@ -251,14 +246,15 @@ def _kernel(parameters: np.ndarray) -> Kernel:
 
 
 def _cholesky(covariance: np.ndarray) -> np.ndarray:
-    """Lower factor in place of a column-major matrix, with as little jitter as it takes."""
+    """Lower Cholesky factor, column-major, its upper triangle unset, with the least jitter."""
     from scipy.linalg.lapack import dpotrf
 
-    jitter = 0.0
     scale = covariance.diagonal().mean() if len(covariance) else 1.0
+    jitter = 0.0
     while True:
-        jittered = covariance.copy(order="F") if jitter == 0.0 else covariance + jitter * scale * np.eye(len(covariance))
-        factor, failed = dpotrf(jittered, lower=1, clean=0, overwrite_a=1)
-        if not failed:
+        jittered = covariance.copy(order="F")
+        jittered[np.diag_indices(len(covariance))] += jitter * scale
+        factor, failed_at = dpotrf(jittered, lower=1, clean=0, overwrite_a=1)
+        if not failed_at:
             return factor
         jitter = max(10 * jitter, SMALLEST_JITTER)

@@ -55,11 +55,17 @@ class Inputs:
 def pairwise_distances(inputs: Inputs) -> np.ndarray:
     """Squared distances of all pairs, one row a hyperparameter: float array (d, p)."""
     first, second = np.triu_indices(len(inputs), 1)
-    positions, active = inputs.positions.T, inputs.active.T
-    difference = positions[:, first] - positions[:, second]
-    mismatch = active[:, first] != active[:, second]
-    ordered = difference**2 + INACTIVE_DISTANCE * mismatch
-    return np.where(inputs.categorical[:, None], difference != 0, ordered)
+    distances = np.empty((len(inputs.categorical), len(first)))
+    columns = zip(inputs.positions.T, inputs.active.T, inputs.categorical, strict=True)
+    for row, (positions, active, categorical) in zip(distances, columns, strict=True):
+        np.subtract(positions[first], positions[second], out=row)
+        if categorical:
+            row[:] = row != 0
+        else:
+            row *= row
+            if not active.all():
+                row += INACTIVE_DISTANCE * (active[first] != active[second])
+    return distances
 
 
 def cross_distances(query: Inputs, inputs: Inputs, weights: np.ndarray) -> np.ndarray:

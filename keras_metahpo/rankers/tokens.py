@@ -19,6 +19,7 @@ NUM_BUCKETS = 512
 MAGNITUDE_SCALE = 4.0
 SMALLEST_MAGNITUDE = 1e-8
 NUM_FEATURES = 25
+SAME_POSITION = 1e-6
 HYPERPARAMETERS_MULTIPLE = 4
 VOCABULARY_MULTIPLE = 16
 
@@ -51,24 +52,24 @@ def stack(tokens: Sequence[Tokens]) -> Tokens:
     width = _round_up(max(t.roles.shape[1] for t in tokens), HYPERPARAMETERS_MULTIPLE)
     size = _round_up(max(t.vocabulary.shape[1] for t in tokens), VOCABULARY_MULTIPLE)
     return Tokens(
-        cells=np.concatenate([_pad(t.cells, 2, width) for t in tokens]),
-        values=np.concatenate([_pad(t.values, 2, width) for t in tokens]),
-        vocabulary=np.concatenate([_pad(t.vocabulary, 1, size) for t in tokens]),
-        names=np.concatenate([_pad(t.names, 1, width) for t in tokens]),
-        roles=np.concatenate([_pad(t.roles, 1, width) for t in tokens]),
-        active=np.concatenate([_pad(t.active, 2, width) for t in tokens]),
+        cells=_join([t.cells for t in tokens], 2, width),
+        values=_join([t.values for t in tokens], 2, width),
+        vocabulary=_join([t.vocabulary for t in tokens], 1, size),
+        names=_join([t.names for t in tokens], 1, width),
+        roles=_join([t.roles for t in tokens], 1, width),
+        active=_join([t.active for t in tokens], 2, width),
     )
 
 
 def pad_configurations(tokens: Tokens, num_configurations: int) -> Tokens:
     """Appends inactive configurations up to a fixed number, so that compiled shapes repeat."""
     return Tokens(
-        cells=_pad(tokens.cells, 1, num_configurations),
-        values=_pad(tokens.values, 1, num_configurations),
+        cells=_join([tokens.cells], 1, num_configurations),
+        values=_join([tokens.values], 1, num_configurations),
         vocabulary=tokens.vocabulary,
         names=tokens.names,
         roles=tokens.roles,
-        active=_pad(tokens.active, 1, num_configurations),
+        active=_join([tokens.active], 1, num_configurations),
     )
 
 
@@ -104,6 +105,7 @@ def _cells(
     low, high = _bounds(hp) if has_magnitude else (0.0, 0.0)
     physical = hp.physical(numbers) if has_magnitude else np.zeros(len(units))
     magnitude = _magnitude(physical) if has_magnitude else np.zeros(len(units))
+    cells = np.empty((len(units), NUM_FEATURES), np.float32)
     columns = [
         centred,
         centred**2,
@@ -112,7 +114,7 @@ def _cells(
         magnitude**2,
         np.tanh(physical),
         units - default,
-        np.isclose(units, default),
+        np.abs(units - default) < SAME_POSITION,
     ]
     facts = [
         _magnitude(low) if has_magnitude else 0.0,
@@ -130,7 +132,9 @@ def _cells(
         len(hp.conditions) > 0,
         num_hyperparameters / 8.0,
     ]
-    return np.stack([*columns, *(np.full(len(units), fact) for fact in facts)], axis=1)
+    for position, column in enumerate([*columns, *facts]):
+        cells[:, position] = column
+    return cells
 
 
 def _bounds(hp: Hyperparameter) -> tuple[float, float]:
@@ -148,7 +152,15 @@ def _round_up(number: int, multiple: int) -> int:
     return -(-number // multiple) * multiple
 
 
-def _pad(array: np.ndarray, axis: int, length: int) -> np.ndarray:
-    widths = [(0, 0)] * array.ndim
-    widths[axis] = (0, length - array.shape[axis])
-    return np.pad(array, widths)
+def _join(arrays: Sequence[np.ndarray], axis: int, length: int) -> np.ndarray:
+    """Concatenates arrays (1, ...) along the first axis, padding `axis` with zeros."""
+    shape = list(arrays[0].shape)
+    shape[0], shape[axis] = sum(len(array) for array in arrays), length
+    joined = np.zeros(shape, arrays[0].dtype)
+    row = 0
+    for array in arrays:
+        place = [slice(None)] * axis + [slice(array.shape[axis])]
+        place[0] = slice(row, row + len(array))
+        joined[tuple(place)] = array
+        row += len(array)
+    return joined

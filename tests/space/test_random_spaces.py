@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from keras_metahpo.space import SearchSpace
 
-SETTINGS = settings(deadline=None, max_examples=50)
+SETTINGS = settings(deadline=None, max_examples=40)
 SAMPLINGS = st.sampled_from(["linear", "log", "reverse_log"])
 
 

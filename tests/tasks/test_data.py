@@ -59,7 +59,9 @@ def test_image_splits_are_disjoint_grey_and_scaled(tfds_load):
     calls = tfds_load(bright_images)
     data = IMAGES.load()
     assert calls == [("tiny:1.0.0", "train[:10]"), ("tiny:1.0.0", "test[:3]")]
-    for split, numbers in zip(SPLITS, ([0, 1, 2, 3, 4, 5], [6, 7, 8, 9], [100, 101, 102])):
+    for split, numbers in zip(
+        SPLITS, ([0, 1, 2, 3, 4, 5], [6, 7, 8, 9], [100, 101, 102]), strict=True
+    ):
         images, labels = getattr(data, split)
         assert images.dtype == np.float32
         assert images.shape == (len(numbers), 4, 4, 1)

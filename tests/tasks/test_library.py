@@ -10,12 +10,6 @@ from keras_metahpo.tasks import get_task, list_tasks
 from keras_metahpo.tasks.training import EpochClock
 
 
-@pytest.fixture(autouse=True)
-def _clean_session():
-    yield
-    keras.utils.clear_session()
-
-
 def hyperparameters(space: SearchSpace, configuration) -> keras_tuner.HyperParameters:
     hp = keras_tuner.HyperParameters.from_config(space.get_config())
     hp.values = dict(configuration)
@@ -30,6 +24,7 @@ def test_task_trains_on_fake_data(name):
     hp = hyperparameters(space, space.default_configuration())
     hypermodel = task.hypermodel()
     model = hypermodel.build(hp)
+    model.run_eagerly = True  # Tracing would take longer than all the steps.
     clock = EpochClock()
     hypermodel.fit(
         hp, model, *data.train, validation_data=data.validation, callbacks=[clock], verbose=0

@@ -41,7 +41,7 @@ def depth(setting: Setting, rng) -> Effect:
     """Adds capacity; deep plain networks train badly, and only at smaller rates."""
     doublings = np.log2(np.maximum(setting.values, 0.5) / 2.5)
     comfortable = rng.normal(1.0, 0.7)
-    hard = importance(rng) * 0.4 * softplus(2.5 * (doublings - comfortable))
+    hard = importance(rng) * 0.3 * softplus(2.5 * (doublings - comfortable))
     return Effect(
         capacity=strength(rng) * 0.5 * doublings,
         best_rate=-rng.uniform(0.0, 0.5) * doublings,
@@ -84,7 +84,7 @@ ACTIVATIONS = {
 
 def activation(setting: Setting, rng) -> Effect:
     """Rectifiers before saturating functions before none."""
-    return Effect(loss=importance(rng) * 0.7 * setting.look_up(ACTIVATIONS, 0.15, rng))
+    return Effect(loss=importance(rng) * setting.look_up(ACTIVATIONS, 0.15, rng))
 
 
 NORMALIZATIONS = {"none": 0.0, "batch": 1.0, "layer": 0.9, "group": 0.8, False: 0.0, True: 1.0}
@@ -142,15 +142,17 @@ def kernel_size(setting: Setting, rng) -> Effect:
     )
 
 
+POOLINGS = {"max": -0.05, "avg": 0.05, "none": 0.1}
+
+
 def pooling(setting: Setting, rng) -> Effect:
-    """A kind or a window; windows beyond 2 lose detail."""
-    if setting.choices:
-        kinds = {"max": -0.05, "avg": 0.05, "none": 0.1}
-        return Effect(loss=importance(rng) * setting.look_up(kinds, 0.1, rng))
-    return Effect(
-        loss=importance(rng) * rng.normal(0.1, 0.1) * (setting.values - 2.0),
-        memory=-(setting.values - 2.0),
-    )
+    return Effect(loss=importance(rng) * setting.look_up(POOLINGS, 0.1, rng))
+
+
+def pool_size(setting: Setting, rng) -> Effect:
+    """Windows beyond 2 save memory and lose detail."""
+    wider = setting.values - 2.0
+    return Effect(loss=importance(rng) * rng.normal(0.1, 0.1) * wider, memory=-wider)
 
 
 def _saturating(setting: Setting, rng, usual: float) -> Effect:
@@ -188,7 +190,8 @@ EFFECTS = {
         heads,
         kernel_size,
         pooling,
+        pool_size,
         vocabulary,
         length,
     )
-}
+} | {"use_normalization": normalization}

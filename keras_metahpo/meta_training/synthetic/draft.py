@@ -9,14 +9,18 @@ from keras_metahpo.meta_training.synthetic.hyperparameter import (
     draw_hyperparameter,
     draw_labels,
     draw_number,
+    finer_role,
     pick,
     popular,
 )
 from keras_metahpo.space import Condition, Hyperparameter, SearchSpace
 from keras_metahpo.space.roles import ALIASES
 
-SCOPES = ("encoder/", "decoder/", "head/", "model/", "block/", "backbone_")
-SCOPED, INDEXED = 0.1, 0.1
+# Shares of habits, guessed from published code.
+SCOPED, INDEXED = 0.1, 0.1  # names like "encoder/units", "units_1"
+RATE_SCALED = 0.6  # ranges of learning rates that heed the optimizer
+CONDITIONAL = 0.2  # nameless hyperparameters that hang on a choice
+SCOPES = ("encoder/", "decoder/", "head/", "model/", "block/", "backbone/")
 
 
 @dataclass(frozen=True)
@@ -56,15 +60,19 @@ class Draft:
         self.meanings[hp.name] = (role, layer)
         return hp
 
-    def add(self, role: str, *conditions: Condition, name: str = "", layer: int = 0):
+    def add(
+        self, role: str, *conditions: Condition, name: str = "", layer: int = 0
+    ) -> Hyperparameter:
+        """Draws and appends a hyperparameter, under a name of its role if none is given."""
         name = self.unique(name or self.draw_name(role))
+        role = finer_role(name, role)
         scale = self.rate_scale() if role == "learning_rate" else 1.0
         hp = draw_hyperparameter(name, role, self.rng, conditions, scale)
         return self.append(hp, role, layer)
 
     def rate_scale(self) -> float:
         """Who uses SGD mostly searches rates ten times those of Adam."""
-        return 10.0 if self.optimizer in ("sgd", "adagrad") and self.chance(0.6) else 1.0
+        return 10.0 if self.optimizer in ("sgd", "adagrad") and self.chance(RATE_SCALED) else 1.0
 
     def draw_name(self, role: str) -> str:
         name = popular(ALIASES.get(role, (role,)), self.rng)
@@ -83,7 +91,7 @@ class Draft:
     def draw_condition(self) -> tuple[Condition, ...]:
         """Sometimes a condition on an earlier choice or switch."""
         parents = [hp for hp in self.hyperparameters.values() if hp.kind in ("choice", "boolean")]
-        if not parents or not self.chance(0.2):
+        if not parents or not self.chance(CONDITIONAL):
             return ()
         parent = pick(parents, self.rng)
         keep = int(self.rng.integers(1, len(parent.choices)))
@@ -97,25 +105,37 @@ class Draft:
 
 def draw_unnamed(name: str, conditions: tuple[Condition, ...], rng) -> Hyperparameter:
     """A hyperparameter of any kind and magnitude."""
-    kind = rng.random()
-    if kind < 0.15:
-        labels = [f"{pick('abcdefgh', rng)}{index}" for index in range(5)]
-        return draw_labels(name, labels, rng, conditions)
-    if kind < 0.25:
-        default = bool(rng.random() < 0.5)
-        return Hyperparameter(
-            name, "boolean", default, choices=(False, True), conditions=conditions
-        )
-    if kind < 0.6:
-        low = 10.0 ** int(rng.integers(-6, 1))
-        ranges = ((low,), (low * 10.0 ** int(rng.integers(1, 6)),), (low,), "decimal")
-        return draw_number(name, Quantity(*ranges, log=0.9), rng, conditions)
-    if kind < 0.8:
-        low, span = int(rng.integers(0, 20)), int(rng.integers(1, 100))
-        limits = (0, np.inf)
-        quantity = Quantity((low,), (low + span,), (low,), integer=True, log=0.2, limits=limits)
-        return draw_number(name, quantity, rng, conditions)
+    return pick((_labels, _switch, _magnitude, _magnitude, _count, _interval), rng)(
+        name, conditions, rng
+    )
+
+
+def _labels(name: str, conditions, rng) -> Hyperparameter:
+    labels = [f"{pick('abcdefgh', rng)}{index}" for index in range(5)]
+    return draw_labels(name, labels, rng, conditions)
+
+
+def _switch(name: str, conditions, rng) -> Hyperparameter:
+    default = bool(rng.random() < 0.5)
+    return Hyperparameter(name, "boolean", default, choices=(False, True), conditions=conditions)
+
+
+def _magnitude(name: str, conditions, rng) -> Hyperparameter:
+    """One to five decades between 1e-6 and 1e5."""
+    low = 10.0 ** int(rng.integers(-6, 1))
+    high = low * 10.0 ** int(rng.integers(1, 6))
+    return draw_number(name, Quantity((low,), (high,), (low,), "decimal", log=0.9), rng, conditions)
+
+
+def _count(name: str, conditions, rng) -> Hyperparameter:
+    low, span = int(rng.integers(0, 20)), int(rng.integers(1, 100))
+    quantity = Quantity((low,), (low + span,), (low,), integer=True, log=0.2)
+    return draw_number(name, quantity, rng, conditions)
+
+
+def _interval(name: str, conditions, rng) -> Hyperparameter:
+    """An interval about or beside zero."""
     low = round(float(rng.uniform(-10, 10)), 1)
-    span = float(pick((1, 2, 5, 10, 100), rng))
-    quantity = Quantity((low,), (low + span,), (low,), reverse_log=0.1, limits=(-np.inf, np.inf))
+    high = low + pick((1.0, 2.0, 5.0, 10.0, 100.0), rng)
+    quantity = Quantity((low,), (high,), (low,), reverse_log=0.1, limits=(-np.inf, np.inf))
     return draw_number(name, quantity, rng, conditions)

@@ -41,6 +41,8 @@ class Effect:
 
     def where(self, heard: np.ndarray) -> "Effect":
         """The effect on the configurations of bool array (n,), and none on the others."""
+        if heard.all():
+            return self
         return Effect(*(np.where(heard, getattr(self, f.name), 0.0) for f in fields(self)))
 
 
@@ -50,12 +52,10 @@ class Setting:
 
     Attributes:
         values: Float array (n,). Physical values; indices into `choices` for labels.
-        units: Float array (n,). Positions in the searched range.
         choices: Lower-case labels or Booleans; empty for a quantity.
     """
 
     values: np.ndarray
-    units: np.ndarray
     choices: tuple[str | bool, ...] = ()
 
     def look_up(self, table: Mapping, noise: float, rng: np.random.Generator) -> np.ndarray:

@@ -5,7 +5,7 @@ Shapes: n configurations, d hyperparameters.
 
 import numpy as np
 
-NUM_FEATURES = 64  # random Fourier features; more change nothing visible in 12 dimensions
+NUM_FEATURES = 32  # random Fourier features: enough to look random, few enough to be fast
 IRRELEVANT = 0.35  # share of the hyperparameters that hardly matter to a smooth function
 
 

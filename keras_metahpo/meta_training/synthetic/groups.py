@@ -6,8 +6,14 @@ from keras_metahpo.space import Condition
 from keras_metahpo.space.roles import ALIASES
 
 # Regularisers and helpers that code switches on and off with a Boolean.
-GATED = ("dropout", "weight_decay", "l1", "clip", "warmup", "augmentation", "label_smoothing")
-GATE_SHARE = 0.15
+GATED = ("dropout", "weight_decay", "l1", "clip", "warmup", "label_smoothing")
+# Shares of habits, guessed from published code, here and in the functions' tables.
+GATED_SHARE = 0.15
+LAYERED_SHARE = 0.45  # one width a layer
+SCOPED_SHARE = 0.5  # of which with a `conditional_scope`
+FROM_ONE_SHARE = 0.3  # of which are counted from 1
+REPEATED_SHARE = 0.2
+OWN_SHARE = 0.5  # hyperparameters of one architecture only
 # Settings of the training harness on which the result does not depend.
 IRRELEVANT = ("seed", "shuffle_buffer", "prefetch", "num_workers", "log_every", "cache", "fold")
 
@@ -15,13 +21,14 @@ IRRELEVANT = ("seed", "shuffle_buffer", "prefetch", "num_workers", "log_every", 
 def add_plain(draft: Draft, role: str) -> None:
     draft.add(role)
     # A second one elsewhere in the network: dropout after the embedding and in the head.
-    if role in ("width", "filters", "dropout", "kernel_size") and draft.room and draft.chance(0.2):
+    repeatable = role in ("width", "filters", "dropout", "kernel_size")
+    if repeatable and draft.room and draft.chance(REPEATED_SHARE):
         draft.add(role)
 
 
 def _add_gated(draft: Draft, role: str) -> None:
     """`if hp.Boolean("use_dropout"): hp.Float("dropout", ...)`."""
-    if draft.room < 2 or not draft.chance(GATE_SHARE):
+    if draft.room < 2 or not draft.chance(GATED_SHARE):
         add_plain(draft, role)
         return
     name = draft.draw_name(role)
@@ -37,10 +44,11 @@ def _add_depth(draft: Draft, role: str) -> None:
     """
     depth = draft.add(role)
     values = [value for value in depth.values() if value <= draft.room]
-    if len(values) < 2 or not draft.chance(0.45):
+    if len(values) < 2 or not draft.chance(LAYERED_SHARE):
         return
     inner = pick(("width", "width", "filters"), draft.rng)
-    name, conditional, first = draft.draw_name(inner), draft.chance(0.5), int(draft.chance(0.3))
+    name, conditional = draft.draw_name(inner), draft.chance(SCOPED_SHARE)
+    first = int(draft.chance(FROM_ONE_SHARE))
     for layer in range(max(values)):
         deeper = tuple(value for value in depth.values() if value > layer)
         conditions = (Condition(depth.name, deeper),) if conditional else ()
@@ -73,7 +81,7 @@ def _add_schedule(draft: Draft, role: str) -> None:
 
 def _add_width(draft: Draft, role: str) -> None:
     """`if hp.Boolean("hidden_layer"): hp.Int("hidden_units", ...)`, or the width alone."""
-    if draft.room < 2 or not draft.chance(GATE_SHARE):
+    if draft.room < 2 or not draft.chance(GATED_SHARE):
         add_plain(draft, role)
         return
     name = pick(("hidden_layer", "extra_dense", "use_dense", "add_layer"), draft.rng)
@@ -87,14 +95,14 @@ def _add_model(draft: Draft, role: str) -> None:
     model = draft.add(role, name=name)
     own = {
         "cnn": ("filters", "kernel_size"),
-        "resnet": ("filters", "depth"),
-        "mlp": ("width", "depth"),
+        "resnet": ("filters", "kernel_size"),
+        "mlp": ("width", "dropout"),
         "rnn": ("width", "dropout"),
         "transformer": ("embedding", "heads"),
     }
     for label in model.choices:
         for inner in own[label.lower()]:
-            if draft.room and draft.chance(0.5):
+            if draft.room and draft.chance(OWN_SHARE):
                 name = f"{label.lower()}_{popular(ALIASES[inner], draft.rng)}"
                 draft.add(inner, Condition(model.name, (label,)), name=name)
 

@@ -3,6 +3,7 @@
 The tables say what is commonly searched in Keras and PyTorch code; no benchmark was consulted.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -86,17 +87,23 @@ QUANTITIES: dict[str, Quantity] = {
     "kernel_size": _counts((2, 3, 3), (5, 7, 9), (3, 3, 5), scale="linear", log=0.0),
     "heads": _counts((1, 2), (4, 8, 16), (4, 8)),
     "epochs": _counts((1, 5, 10), (20, 50, 100, 200), (10, 50), scale="linear"),
+    "steps": _counts((100, 1000), (10_000, 50_000), (1000, 10_000), scale="decimal", log=0.6),
     "vocabulary": _counts((1000, 2000, 5000), (10000, 20000, 50000), (10000, 20000)),
     "length": _counts((16, 32, 64), (128, 256, 512), (128, 200)),
+    "time_decay": _penalty((1e-8, 1e-7, 1e-6), (1e-4, 1e-3, 1e-2), (1e-6, 1e-4)),
     "decay": Quantity(
         (0.5, 0.8, 0.9), (0.95, 0.99, 0.999), (0.9, 0.96, 0.5), limits=(0.05, 0.9999)
     ),
     "warmup": Quantity((0.0,), (0.1, 0.2, 0.3), (0.1, 0.05), limits=(0, 0.6)),
+    "warmup_steps": Quantity(
+        (0, 0, 100), (1000, 2000, 5000), (0, 500, 1000), integer=True, choice=0.3
+    ),
     "label_smoothing": Quantity((0.0,), (0.1, 0.2, 0.3), (0.1, 0.0), limits=(0, 0.6)),
+    "mixing": Quantity((0.0,), (0.2, 0.5, 1.0), (0.2, 0.1), limits=(0, 2)),
     "augmentation": Quantity((0.0,), (0.3, 0.5, 1.0), (0.1, 0.2), limits=(0, 1)),
     "clip": Quantity((0.01, 0.1, 0.5), (1, 5, 10), (1.0, 5.0), "decimal", log=0.6, choice=0.3),
     "init_scale": Quantity((1e-3, 1e-2), (0.1, 0.5, 1.0), (0.05, 0.02), "decimal", log=0.7),
-    "pooling": _counts((2,), (3, 4), (2,), scale="linear", log=0.0),
+    "pool_size": _counts((2,), (3, 4), (2,), scale="linear", log=0.0),
 }
 
 # Values of categorical roles, the commonest first.
@@ -119,8 +126,31 @@ LABELS: dict[str, tuple[str, ...]] = {
     "model": ("cnn", "mlp", "rnn", "transformer", "resnet"),
 }
 # Roles that are often or always a switch: role -> share declared as `hp.Boolean`.
-SWITCHES = {"normalization": 0.6, "nesterov": 1.0, "augmentation": 0.5, "gate": 1.0, "branch": 1.0}
-LABELLED = {"pooling": 0.7} | dict.fromkeys(LABELS.keys() - {"pooling"}, 1.0)
+SWITCHES = {"normalization": 0.6, "augmentation": 0.6} | dict.fromkeys(
+    ("nesterov", "use_normalization", "use_augmentation", "gate", "branch"), 1.0
+)
+# Some names say more than their role: name -> the finer role whose values they take.
+FINER_ROLES = {
+    "warmup_steps": "warmup_steps",
+    "steps": "steps",
+    "max_steps": "steps",
+    "iterations": "steps",
+    "pool_size": "pool_size",
+    "decay": "time_decay",
+    "lr_decay": "time_decay",
+    "mixup": "mixing",
+    "mixup_alpha": "mixing",
+    "use_augmentation": "use_augmentation",
+    "use_bn": "use_normalization",
+    "use_batch_norm": "use_normalization",
+    "batch_norm": "use_normalization",
+}
+_DECORATION = re.compile(r"^.*/|_\d+$")
+
+
+def finer_role(name: str, role: str) -> str:
+    """What values a name takes: `warmup_steps` counts, where `warmup` is a fraction."""
+    return FINER_ROLES.get(_DECORATION.sub("", name), role)
 
 
 def popular(items: Sequence, rng: np.random.Generator, ratio: float = 0.6):
@@ -144,7 +174,7 @@ def draw_hyperparameter(
 
     Args:
         name: Its name.
-        role: A key of `QUANTITIES`, `LABELS` or `SWITCHES`.
+        role: A (finer) role: a key of `QUANTITIES`, `LABELS` or `SWITCHES`.
         rng: Source of randomness.
         conditions: When it is active.
         scale: Multiplies the usual bounds and defaults of a numeric role.
@@ -154,17 +184,17 @@ def draw_hyperparameter(
         return Hyperparameter(
             name, "boolean", default, choices=(False, True), conditions=conditions
         )
-    if rng.random() < LABELLED.get(role, 0.0):
+    if role in LABELS:
         return draw_labels(name, LABELS[role], rng, conditions)
     return draw_number(name, QUANTITIES[role], rng, conditions, scale)
 
 
 def draw_labels(
-    name: str, labels: Sequence[str], rng: np.random.Generator, conditions=(), must_have=()
+    name: str, labels: Sequence[str], rng: np.random.Generator, conditions=()
 ) -> Hyperparameter:
-    """A Choice of 2 to 5 labels, the popular ones more often; `must_have` are always offered."""
+    """A Choice of 2 to 5 labels, the popular ones more often."""
     size = min(int(rng.integers(2, 6)), len(labels))
-    drawn = dict.fromkeys(must_have)
+    drawn: dict[str, None] = {}
     while len(drawn) < size:
         drawn[popular(labels, rng, ratio=0.75)] = None
     choices = tuple(drawn)

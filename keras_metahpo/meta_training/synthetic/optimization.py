@@ -34,7 +34,7 @@ class OptimizerTraits:
 
 _ADAM = ("beta_1", "beta_2", "epsilon")
 OPTIMIZERS = {
-    "sgd": OptimizerTraits(-1.1, 0.25, ("momentum", "nesterov")),
+    "sgd": OptimizerTraits(-0.9, 0.25, ("momentum", "nesterov")),
     "adam": OptimizerTraits(-2.9, 0.0, _ADAM),
     "adamw": OptimizerTraits(-2.9, -0.05, _ADAM),
     "nadam": OptimizerTraits(-2.9, 0.0, _ADAM),
@@ -77,6 +77,11 @@ def epochs(setting: Setting, rng) -> Effect:
     return Effect(
         training=rng.uniform(0.5, 1.0) * decades, regularization=-rng.uniform(0.0, 0.3) * decades
     )
+
+
+def steps(setting: Setting, rng) -> Effect:
+    """More updates, counted one by one."""
+    return Effect(training=rng.uniform(0.5, 1.0) * np.log10(setting.values / 5000))
 
 
 def momentum(setting: Setting, rng) -> Effect:
@@ -159,9 +164,28 @@ def decay(setting: Setting, rng) -> Effect:
     )
 
 
+def time_decay(setting: Setting, rng) -> Effect:
+    """Keras's old `decay`: the rate falls as 1 / (1 + decay * updates); too soon beyond 1e-2."""
+    exponent = np.log10(setting.values + 1e-12)
+    stopped = softplus(3.0 * (exponent - rng.normal(-2.5, 0.8))) / 3.0
+    annealed = sigmoid(2.0 * (exponent - rng.normal(-4.0, 0.7)))
+    return Effect(
+        loss=importance(rng) * (0.5 * stopped - 0.15 * annealed),
+        best_rate=rng.uniform(0.0, 0.5) * stopped,
+    )
+
+
 def warmup(setting: Setting, rng) -> Effect:
     """A few per cent of the steps save large rates; a third of them is time lost."""
-    fraction = setting.values
+    return _warmup(setting.values, rng)
+
+
+def warmup_steps(setting: Setting, rng) -> Effect:
+    total = 10.0 ** rng.uniform(4.0, 5.0)
+    return _warmup(np.minimum(setting.values / total, 1.0), rng)
+
+
+def _warmup(fraction: np.ndarray, rng) -> Effect:
     return Effect(
         stability=rng.uniform(0.3, 0.8) * np.minimum(fraction / 0.1, 1.0),
         loss=importance(rng) * 5.0 * (fraction - rng.uniform(0.0, 0.15)) ** 2,
@@ -174,6 +198,7 @@ EFFECTS = {
         optimizer,
         batch_size,
         epochs,
+        steps,
         momentum,
         nesterov,
         beta_1,
@@ -182,6 +207,8 @@ EFFECTS = {
         clip,
         schedule,
         decay,
+        time_decay,
         warmup,
+        warmup_steps,
     )
 }

@@ -59,7 +59,16 @@ def augmentation(setting: Setting, rng) -> Effect:
     return Effect(
         regularization=rng.uniform(0.3, 1.5) * amount,
         training=-0.3 * amount,
-        loss=importance(rng) * 0.6 * np.maximum(amount - rng.uniform(0.1, 1.0), 0.0),
+        loss=importance(rng) * 0.6 * np.maximum(amount - rng.uniform(0.3, 1.2), 0.0),
+    )
+
+
+def mixing(setting: Setting, rng) -> Effect:
+    """Mixup's alpha: a few tenths."""
+    best = rng.uniform(0.0, 0.6)
+    return Effect(
+        regularization=rng.uniform(0.2, 1.2) * np.minimum(setting.values, 1.0),
+        loss=importance(rng) * 0.5 * (setting.values - best) ** 2,
     )
 
 
@@ -71,5 +80,6 @@ EFFECTS = {
         l1,
         label_smoothing,
         augmentation,
+        mixing,
     )
-}
+} | {"use_augmentation": augmentation}

@@ -3,6 +3,7 @@
 Shapes: n configurations, d hyperparameters.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ from keras_metahpo.meta_training.synthetic.effect import (
 from keras_metahpo.meta_training.synthetic.functions import generic_function, smooth_function
 from keras_metahpo.meta_training.synthetic.optimization import OPTIMIZERS
 from keras_metahpo.meta_training.synthetic.space import SyntheticSpace
-from keras_metahpo.space import Points
+from keras_metahpo.space import Hyperparameter, Points
 from keras_metahpo.space.search_space import INACTIVE_UNIT
 
 # Role -> what it does.
@@ -61,9 +62,10 @@ def deep_learning_response(
     """The response of training a network; hyperparameters that are not heard have no effect."""
     settings = _Settings(synthetic, points)
     total = _background(settings, rng)
-    for role in dict.fromkeys(synthetic.roles):
-        if role in EFFECTS and settings.is_heard(role).any():
-            total += EFFECTS[role](settings[role], rng).where(settings.is_heard(role))
+    for role, effect in EFFECTS.items():
+        heard = settings.is_heard(role)
+        if heard.any():
+            total += effect(settings[role], rng).where(heard)
     rate, beyond = _rate_loss(_log_rate(settings, total, rng), total, rng)
     loss = rate + _fit_loss(total, rng) + _training_loss(total, rng) + total.loss
     loss = loss + np.zeros(len(points))
@@ -77,79 +79,76 @@ class _Settings:
     """The values of each role, and where they are heard.
 
     A value has an effect only if it is active, its layer exists and the optimizer uses it.
+
+    Attributes:
+        columns: Columns of each role.
+        heard: Bool array (n, d).
     """
 
     def __init__(self, synthetic: SyntheticSpace, points: Points):
         self.synthetic, self.points = synthetic, points
+        self.columns: dict[str, list[int]] = {}
+        for column, role in enumerate(synthetic.roles):
+            if role is not None:
+                self.columns.setdefault(role, []).append(column)
         self.heard = points.active & np.array([role is not None for role in synthetic.roles])
-        if "depth" in synthetic.roles:
+        if "depth" in self.columns:
             layers = np.array(synthetic.layers)
-            existing = layers == 0
-            depth = np.where(self.is_heard("depth"), self["depth"].values, np.inf)
-            self.heard &= existing | (layers < depth[:, None])
-        self.optimizers = self._optimizers()
-        for role in {role for traits in OPTIMIZERS.values() for role in traits.uses}:
+            self.heard &= (layers == 0) | (layers < self["depth"].values[:, None])
+        for role in self.columns:
             users = [name for name, traits in OPTIMIZERS.items() if role in traits.uses]
-            self.heard[:, self._columns(role)] &= np.isin(self.optimizers, users)[:, None]
+            if users:
+                self.heard[:, self.columns[role]] &= self.optimizer_in(users)[:, None]
 
     def __getitem__(self, role: str) -> Setting:
         """The role's setting: the mean of its heard quantities, or the first of its labels."""
-        columns = self._columns(role)
+        columns = self.columns[role]
         hps = [self.synthetic.space.hyperparameters[column] for column in columns]
+        numbers = [self._legal_numbers(hp, c) for hp, c in zip(hps, columns, strict=True)]
         if hps[0].is_categorical and hps[0].kind != "fixed":
-            column = columns[0]
-            codes = np.nan_to_num(self.points.numbers[:, column])
             choices = tuple(c.lower() if isinstance(c, str) else c for c in hps[0].choices)
-            return Setting(codes, self.points.units[:, column], choices)
+            return Setting(numbers[0], choices)
+        values = [hp.physical(n) for hp, n in zip(hps, numbers, strict=True)]
+        if len(columns) == 1:
+            return Setting(values[0])
         weights = self.heard[:, columns].astype(float)
         # Where nothing is heard any legal value will do: the effect is masked afterwards.
         weights[weights.sum(axis=1) == 0] = 1.0
-        weights /= weights.sum(axis=1, keepdims=True)
-        values = np.stack(
-            [hp.physical(self._legal_numbers(c)) for hp, c in zip(hps, columns, strict=True)], 1
-        )
-        units = self.points.units[:, columns]
-        return Setting((weights * values).sum(axis=1), (weights * units).sum(axis=1))
+        return Setting((weights * np.stack(values, 1)).sum(axis=1) / weights.sum(axis=1))
 
     def is_heard(self, role: str) -> np.ndarray:
         """Bool array (n,): the configurations in which the role has an effect."""
-        return self.heard[:, self._columns(role)].any(axis=1)
+        return self.heard[:, self.columns.get(role, [])].any(axis=1)
 
-    def _columns(self, role: str) -> list[int]:
-        return [column for column, r in enumerate(self.synthetic.roles) if r == role]
-
-    def _legal_numbers(self, column: int) -> np.ndarray:
-        numbers = self.points.numbers[:, column]
-        hp = self.synthetic.space.hyperparameters[column]
-        return np.where(np.isnan(numbers), hp.number(hp.default), numbers)
-
-    def _optimizers(self) -> np.ndarray:
-        """Each configuration's optimizer: str array (n,)."""
-        fixed = np.full(len(self.points), self.synthetic.optimizer)
-        if "optimizer" not in self.synthetic.roles:
-            return fixed
+    def optimizer_in(self, names: Sequence[str]) -> np.ndarray:
+        """Bool array (n,): the configurations trained with one of these optimizers."""
+        if "optimizer" not in self.columns:
+            return np.full(len(self.points), self.synthetic.optimizer in names)
         setting = self["optimizer"]
-        chosen = np.array(setting.choices)[setting.values.astype(int)]
-        return np.where(self.is_heard("optimizer"), chosen, fixed)
+        return np.array([c in names for c in setting.choices])[setting.values.astype(int)]
+
+    def _legal_numbers(self, hp: Hyperparameter, column: int) -> np.ndarray:
+        """The numbers of a column, the default's where it is inactive: float array (n,)."""
+        numbers = self.points.numbers[:, column]
+        return np.where(np.isnan(numbers), hp.number(hp.default), numbers)
 
 
 def _background(settings: _Settings, rng) -> Effect:
     """What is not searched: the optimizer with its momentum, and the task itself."""
     shift = rng.normal(0.0, BEST_RATE_SPREAD)
-    searched = settings.synthetic.roles
-    if "optimizer" not in searched:
+    if "optimizer" not in settings.columns:
         shift += OPTIMIZERS[settings.synthetic.optimizer].best_rate
-    if "momentum" in searched:
+    if "momentum" in settings.columns:
         return Effect(best_rate=shift)
     fixed = FIXED_MOMENTA[int(rng.integers(len(FIXED_MOMENTA)))]
-    momentum = np.log10(1.0 - fixed) * (settings.optimizers == "sgd")
+    momentum = np.log10(1.0 - fixed) * settings.optimizer_in(["sgd"])
     return Effect(best_rate=shift + momentum)
 
 
 def _log_rate(settings: _Settings, total: Effect, rng) -> np.ndarray:
     """log10 of the learning rates; one that suits the typical configuration if not searched."""
-    fixed = np.median(total.best_rate) + FIXED_RATE_SPREAD * rng.normal()
-    if "learning_rate" not in settings.synthetic.roles:
+    fixed = np.mean(total.best_rate) + FIXED_RATE_SPREAD * rng.normal()
+    if "learning_rate" not in settings.columns:
         return np.full(len(settings.points), fixed)
     searched = np.log10(settings["learning_rate"].values)
     return np.where(settings.is_heard("learning_rate"), searched, fixed)
@@ -171,11 +170,11 @@ def _rate_loss(log_rate: np.ndarray, total: Effect, rng) -> tuple[np.ndarray, np
 
 def _fit_loss(total: Effect, rng) -> np.ndarray:
     """Underfitting of small or stifled networks, overfitting of large and free ones."""
-    needed = rng.normal(-0.3, 0.9)  # what the patterns take
-    supported = rng.normal(0.5, 1.2)  # what the amount of data pays for
+    needed = rng.normal(0.0, 0.9)  # what the patterns take
+    supported = rng.normal(0.6, 1.3)  # what the amount of data pays for
     lacking = softplus(2.0 * (needed - total.capacity + 0.5 * total.regularization)) / 2.0
     excess = softplus(1.5 * (total.capacity - supported - total.regularization)) / 1.5
-    return 0.8 * importance(rng) * lacking + 0.4 * importance(rng) * excess
+    return 0.8 * importance(rng) * lacking + 0.5 * importance(rng) * excess
 
 
 def _training_loss(total: Effect, rng) -> np.ndarray:

@@ -1,0 +1,121 @@
+"""Few trials against many: best validation accuracy on held-out digits, over many seeds.
+
+    python benchmarks/digits.py --seeds 10 --output benchmarks/results/digits.json
+
+Ours gets 5 trials, random search 15. The digits are in no ranker's training data. Seeds are
+spaced far apart (see `keras_metahpo.demo.searches.SEED_SPACING`). A finished search is kept in the
+output file, so that a stopped run goes on.
+"""
+
+import argparse
+import json
+import platform
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from scipy import stats
+
+from keras_metahpo.demo.searches import run_search
+from keras_metahpo.progress import progress_bars
+
+# Name in the table -> tuner, trials, further arguments.
+CONTESTANTS: dict[str, tuple[str, int, dict]] = {
+    "MetaTuner": ("MetaTuner", 15, {}),
+    "MetaTuner without a ranker": ("MetaTuner", 15, {"ranker": None}),
+    "RandomSearch": ("RandomSearch", 15, {}),
+    "BayesianOptimization": ("BayesianOptimization", 15, {}),
+}
+HORIZONS = (1, 3, 5, 10, 15)
+TARGET = "mean after 5 trials of MetaTuner above the mean after 15 trials of RandomSearch"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/digits.json"))
+    options = parser.parse_args()
+    results = json.loads(options.output.read_text()) if options.output.exists() else {}
+    searches = results.setdefault("searches", {})
+    cells = [(name, seed) for seed in range(options.seeds) for name in CONTESTANTS]
+    with progress_bars(Console()) as progress:
+        bar = progress.add_task("searching", total=len(cells))
+        for name, seed in cells:
+            key = f"{name}/{seed}"
+            if key not in searches:
+                tuner, trials, arguments = CONTESTANTS[name]
+                search = run_search(tuner, trials, seed, **arguments)
+                searches[key] = {"values": search.values, "seconds": search.seconds}
+                save(results, options)
+            progress.advance(bar)
+    results |= summarise(searches, options.seeds)
+    save(results, options)
+    report(results, options.seeds)
+
+
+def summarise(searches: dict, num_seeds: int) -> dict:
+    """Means with 95 % bootstrap intervals, and the paired comparison of the target."""
+    best = {
+        name: np.array(
+            [np.fmax.accumulate(searches[f"{name}/{s}"]["values"]) for s in range(num_seeds)]
+        )
+        for name in CONTESTANTS
+    }
+    table = {
+        name: {
+            f"@{h}": dict(zip(("mean", "low", "high"), mean_and_interval(b[:, h - 1]), strict=True))
+            for h in HORIZONS
+        }
+        for name, b in best.items()
+    }
+    difference = best["MetaTuner"][:, 4] - best["RandomSearch"][:, 14]
+    test = stats.wilcoxon(difference) if np.any(difference) else None
+    return {
+        "machine": {"processor": platform.machine(), "python": platform.python_version()},
+        "best_validation_accuracy": table,
+        "seconds_median": {
+            name: float(np.median([searches[f"{name}/{s}"]["seconds"][-1] for s in range(num_seeds)]))
+            for name in CONTESTANTS
+        },
+        "target": {
+            "text": TARGET,
+            "mean_difference": float(difference.mean()),
+            "interval": mean_and_interval(difference)[1:],
+            "wilcoxon_p": None if test is None else float(test.pvalue),
+            "met": bool(difference.mean() > 0),
+        },
+    }
+
+
+def mean_and_interval(values: np.ndarray) -> tuple[float, float, float]:
+    if np.ptp(values) == 0:
+        return float(values[0]), float(values[0]), float(values[0])
+    interval = stats.bootstrap((values,), np.mean, rng=np.random.default_rng(0)).confidence_interval
+    return float(values.mean()), float(interval.low), float(interval.high)
+
+
+def report(results: dict, num_seeds: int) -> None:
+    table = Table(title=f"Best validation accuracy on digits, {num_seeds} seeds, mean [95 %]")
+    table.add_column("tuner")
+    for horizon in HORIZONS:
+        table.add_column(f"@{horizon}")
+    for name, row in results["best_validation_accuracy"].items():
+        cells = (row[f"@{h}"] for h in HORIZONS)
+        table.add_row(name, *(f"{c['mean']:.3f} [{c['low']:.3f}, {c['high']:.3f}]" for c in cells))
+    Console(width=150).print(table)
+    target = results["target"]
+    low, high = target["interval"]
+    print(
+        f"Target {'met' if target['met'] else 'MISSED'}: {target['text']}; difference "
+        f"{target['mean_difference']:+.4f} [{low:+.4f}, {high:+.4f}], p = {target['wilcoxon_p']}"
+    )
+
+
+def save(results: dict, options) -> None:
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

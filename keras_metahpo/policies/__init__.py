@@ -1,0 +1,24 @@
+"""Policies: history to next configuration."""
+
+from keras_metahpo.policies.base import Policy, Suggestion
+from keras_metahpo.policies.composition import build_policy
+from keras_metahpo.policies.defaults import DefaultsPolicy, named_defaults
+from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy, PriorMean
+from keras_metahpo.policies.mixture import FloorPolicy, InitialPolicy
+from keras_metahpo.policies.portfolio import PortfolioPolicy
+from keras_metahpo.policies.random import RandomPolicy, SobolPolicy
+
+__all__ = [
+    "DefaultsPolicy",
+    "FloorPolicy",
+    "GaussianProcessPolicy",
+    "InitialPolicy",
+    "Policy",
+    "PortfolioPolicy",
+    "PriorMean",
+    "RandomPolicy",
+    "SobolPolicy",
+    "Suggestion",
+    "build_policy",
+    "named_defaults",
+]

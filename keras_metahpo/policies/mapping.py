@@ -1,0 +1,50 @@
+"""Configurations from elsewhere (rules, earlier searches, users) carried into a search space.
+
+Shapes: n configurations, d hyperparameters.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from keras_metahpo.space import Configuration, Hyperparameter, Points, SearchSpace, Value
+
+
+def nearest_points(space: SearchSpace, configurations: Sequence[Configuration]) -> Points:
+    """Legal points, on the grids, nearest to n configurations; defaults for what they lack."""
+    occurrences = Counter(hp.name for hp in space.hyperparameters)
+    choices = [
+        hp for hp in space.hyperparameters if hp.kind == "choice" and occurrences[hp.name] == 1
+    ]
+    moved = [
+        {**c, **{hp.name: nearest_choice(hp, c[hp.name]) for hp in choices if hp.name in c}}
+        for c in configurations
+    ]
+    points = space.encode(moved)
+    numbers = points.numbers.copy()
+    for column, hp in enumerate(space.hyperparameters):
+        if hp.step is not None:
+            rows = points.active[:, column]
+            numbers[rows, column] = hp.numbers(hp.units(numbers[rows, column]))
+    # A value moved onto its grid may switch others on or off.
+    return space.encode(space.decode(replace(points, numbers=numbers)))
+
+
+def nearest_choice(hp: Hyperparameter, value: Value) -> Value:
+    """The choice nearest to a value; the default where none is like it."""
+    if value in hp.choices:
+        return value
+    if isinstance(value, str):
+        same = [c for c in hp.choices if isinstance(c, str) and c.lower() == value.lower()]
+        return same[0] if same else hp.default
+    numbers = [c for c in hp.choices if _is_number(c)]
+    if not numbers or not _is_number(value):
+        return hp.default
+    if value > 0 and min(numbers) > 0:
+        return min(numbers, key=lambda c: abs(math.log(c / value)))
+    return min(numbers, key=lambda c: abs(c - value))
+
+
+def _is_number(value: Value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,67 @@
+"""Presets are checked before a search begins."""
+
+import json
+
+import numpy as np
+import pytest
+
+from keras_metahpo.errors import PresetError
+from keras_metahpo.rankers import Preset, ZeroShotRanker, list_presets, save_preset
+from keras_metahpo.rankers.zero_shot import new_network
+from keras_metahpo.space import Hyperparameter, SearchSpace
+
+
+@pytest.fixture
+def directory(tmp_path):
+    ranker = ZeroShotRanker(new_network({"width": 8, "num_blocks": 1, "num_heads": 1, "embedding": 4}))
+    return save_preset(ranker, tmp_path / "preset", {"limits": "none"})
+
+
+def test_unknown_name_offers_the_bundled_ones():
+    with pytest.raises(PresetError, match=r"path of a directory.*Did you mean 'base'"):
+        Preset("bass")
+
+
+@pytest.mark.parametrize("name", ["config.json", "card.json", "model.weights.h5"])
+def test_missing_file_is_named(directory, name):
+    (directory / name).unlink()
+    with pytest.raises(PresetError, match=name):
+        Preset(directory)
+
+
+@pytest.mark.parametrize("name", ["config.json", "card.json", "model.weights.h5"])
+def test_truncated_file_is_named(directory, name):
+    content = (directory / name).read_bytes()
+    (directory / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(PresetError, match=f"{name}.*(cannot be read|damaged)"):
+        Preset(directory)
+
+
+def test_later_format_asks_for_an_upgrade(directory):
+    config = json.loads((directory / "config.json").read_text()) | {"format_version": 99}
+    (directory / "config.json").write_text(json.dumps(config))
+    with pytest.raises(PresetError, match="format 99.*Upgrade"):
+        Preset(directory)
+
+
+@pytest.mark.parametrize("name", list_presets())
+def test_bundled_presets_prefer_a_sane_learning_rate(name):
+    preset = Preset(name)
+    assert preset.card["limits"]
+    assert preset.card["trained_on"]
+    space = SearchSpace(
+        [
+            Hyperparameter("learning_rate", "float", 1e-6, low=1e-6, high=10.0, sampling="log"),
+            Hyperparameter("optimizer", "choice", "adam", choices=("adam", "sgd")),
+        ]
+    )
+    rates = (1e-6, 1e-3, 10.0)
+    points = space.encode([{"learning_rate": rate, "optimizer": "adam"} for rate in rates])
+    low, good, high = preset.load().prior_mean(space, points)
+    assert good > low + 0.5
+    assert good > high + 0.5
+    assert np.isfinite([low, good, high]).all()
+
+
+def test_a_preset_is_bundled():
+    assert "base" in list_presets()
