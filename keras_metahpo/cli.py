@@ -131,16 +131,18 @@ def _add_train(commands) -> None:
         "train",
         _train,
         "Train a ranker on trial logs and on synthetic tasks, and save it as a preset.",
-        "metahpo train --logs meta_dataset/* --output my_preset --steps 4000",
+        "metahpo train --logs meta_dataset/* --output my_preset",
     )
     command.add_argument("--logs", nargs="*", default=[], metavar="LOG", help="trial logs")
     command.add_argument(
         "--held-out", nargs="*", default=[], metavar="FAMILY", help="families for early stopping only"
     )
     command.add_argument("--output", type=Path, required=True, help="folder of the preset")
-    command.add_argument("--steps", type=_positive, default=4000, help="gradient steps")
-    command.add_argument("--synthetic", type=_positive, default=8000, help="synthetic tasks")
     command.add_argument("--seed", type=int, default=0, help="seed of everything")
+    for name, what in (("steps", "gradient steps"), ("synthetic", "synthetic tasks")):
+        command.add_argument(
+            f"--{name}", type=_positive, default=argparse.SUPPRESS, help=f"number of {what}"
+        )
 
 
 def _train(options) -> None:
@@ -152,9 +154,8 @@ def _train(options) -> None:
     from keras_metahpo.progress import progress_bars
 
     logs = [TrialLog.open(path) for path in options.logs]
-    config = TrainingConfig(
-        num_steps=options.steps, num_synthetic_tasks=options.synthetic, seed=options.seed
-    )
+    given = {"steps": "num_steps", "synthetic": "num_synthetic_tasks", "seed": "seed"}
+    config = TrainingConfig(**{given[k]: v for k, v in vars(options).items() if k in given})
     with progress_bars(Console()) as progress:
         bars: dict[str, int] = {}
 

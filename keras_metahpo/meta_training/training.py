@@ -32,14 +32,14 @@ class TrainingConfig:
         network: Configuration of `RankingNetwork`.
     """
 
-    num_steps: int = 4000
-    num_synthetic_tasks: int = 8000
-    batch_size: int = 16
-    num_configurations: int = 48
+    num_steps: int = 3000
+    num_synthetic_tasks: int = 5000
+    batch_size: int = 8
+    num_configurations: int = 32
     recorded_share: float = 0.25
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
-    evaluate_every: int = 250
+    evaluate_every: int = 500
     seed: int = 0
     network: Mapping = field(default_factory=dict)
 

@@ -62,7 +62,7 @@ class RankingNetwork(keras.Model):
         self.head = keras.Sequential(
             [
                 layers.LayerNormalization(dtype=DTYPE),
-                layers.Dense(2 * width, activation="gelu", dtype=DTYPE),
+                layers.Dense(2 * width, activation="relu", dtype=DTYPE),
                 layers.Dense(3, dtype=DTYPE),
             ]
         )
@@ -164,7 +164,7 @@ class TokenAttention(layers.Layer):
 
 def _feed_forward(hidden: int, width: int) -> keras.Sequential:
     return keras.Sequential(
-        [layers.Dense(hidden, activation="gelu", dtype=DTYPE), layers.Dense(width, dtype=DTYPE)]
+        [layers.Dense(hidden, activation="relu", dtype=DTYPE), layers.Dense(width, dtype=DTYPE)]
     )
 
 

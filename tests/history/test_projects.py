@@ -209,14 +209,16 @@ def test_folder_without_trials_is_refused(tmp_path, exists):
     assert f"Received: {folder}, which has none. Check the path" in str(caught.value)
 
 
-def test_executions_of_one_epoch_are_averaged():
+def test_state_gives_averaged_executions_without_hyperbands_bookkeeping():
     state = {
         "trial_id": "3",
         "status": "COMPLETED",
-        "hyperparameters": {"values": {"units": 8}},
+        "hyperparameters": {"values": {"units": 8, "tuner/epochs": 2}},
         "metrics": {
             "metrics": {"val_loss": {"observations": [{"value": [1.0, 2.0], "step": 0}]}},
         },
         "score": 1.5,
     }
-    assert trial_from_state(state, "min", "val_loss").measurements == [{"val_loss": 1.5}]
+    trial = trial_from_state(state, "min", "val_loss")
+    assert trial.measurements == [{"val_loss": 1.5}]
+    assert trial.configuration == {"units": 8}

@@ -6,7 +6,7 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from keras_metahpo.meta_training.synthetic import architecture, hyperparameter, optimization
+from keras_metahpo.meta_training.synthetic import architecture, optimization, quantities
 from keras_metahpo.meta_training.synthetic.draft import Draft, SyntheticSpace
 from keras_metahpo.meta_training.synthetic.effect import Setting
 from keras_metahpo.meta_training.synthetic.response import EFFECTS, deep_learning_response
@@ -111,8 +111,8 @@ def test_uninformative_names_have_no_role():
 
 def test_drawn_names_have_the_role_they_act_by():
     rng = np.random.default_rng(4)
-    finer = {alias: role_of(alias) for alias in hyperparameter.FINER_ROLES}
-    coarse = {hyperparameter.FINER_ROLES[alias]: role for alias, role in finer.items()}
+    finer = {alias: role_of(alias) for alias in quantities.FINER_ROLES}
+    coarse = {quantities.FINER_ROLES[alias]: role for alias, role in finer.items()}
     nameless = {None, "gate", "branch", "model"}
     unrecognised = []
     for synthetic in (draw_space(rng) for _ in range(200)):
@@ -125,10 +125,10 @@ def test_drawn_names_have_the_role_they_act_by():
 
 def test_every_role_can_be_drawn_and_acts():
     rng = np.random.default_rng(0)
-    drawn = hyperparameter.QUANTITIES | hyperparameter.LABELS | hyperparameter.SWITCHES
+    drawn = quantities.QUANTITIES | quantities.LABELS | quantities.SWITCHES
     assert POPULARITY.keys() - {"irrelevant"} <= drawn.keys() | {"pooling", "augmentation"}
     assert drawn.keys() - {"learning_rate", "gate"} == EFFECTS.keys()
-    for role, labels in hyperparameter.LABELS.items():
+    for role, labels in quantities.LABELS.items():
         EFFECTS[role](Setting(np.arange(len(labels)), labels), rng)
 
 

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_metahpo.meta_training.synthetic.hyperparameter import (
-    Quantity,
     draw_hyperparameter,
     draw_labels,
     draw_number,
-    finer_role,
     pick,
     popular,
 )
+from keras_metahpo.meta_training.synthetic.quantities import Quantity, finer_role
 from keras_metahpo.space import Condition, Hyperparameter, SearchSpace
 from keras_metahpo.space.roles import ALIASES
 

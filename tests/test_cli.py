@@ -1,0 +1,95 @@
+"""The commands as a user runs them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from keras_metahpo.cli import main
+from keras_metahpo.demo import Search, print_table
+from keras_metahpo.demo.report import verdict
+from keras_metahpo.history import LoggedTrial, TrialLog, TrialLogCard
+from keras_metahpo.rankers import Preset
+from keras_metahpo.space import Hyperparameter, SearchSpace
+
+
+def test_demo_writes_a_picture_and_what_it_measured(tmp_path, capsys):
+    assert main(["demo", "--trials", "2", "--seed", "3", "--output", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert [s["tuner"] for s in result["searches"]] == [
+        "MetaTuner",
+        "RandomSearch",
+        "BayesianOptimization",
+    ]
+    for search in result["searches"]:
+        assert search["tuner"] in printed
+        assert len(search["values"]) == len(search["seconds"]) == 2
+        assert np.all(np.diff(search["seconds"]) > 0)
+        assert 0 <= search["test_accuracy"] <= 1
+    assert (tmp_path / "out" / "demo.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_incumbents_skip_failed_trials():
+    search = Search("MetaTuner", [0.5, float("nan"), 0.4, 0.9], [1, 2, 3, 4], 0.9, {})
+    assert search.incumbents == [0.5, 0.5, 0.5, 0.9]
+
+
+@pytest.mark.parametrize(
+    ("ours", "expected"), [([0.2, 0.95, 0.95], "after 2 of 3"), ([0.1, 0.2, 0.3], "did not reach")]
+)
+def test_verdict_tells_wins_and_losses(ours, expected):
+    searches = [
+        Search("MetaTuner", ours, [1.0, 2.0, 3.0], 0.9, {}),
+        Search("RandomSearch", [0.1, 0.9, 0.9], [1.0, 2.0, 3.0], 0.9, {}),
+        Search("BayesianOptimization", [0.1, 0.1, 0.5], [1.0, 2.0, 3.0], 0.9, {}),
+    ]
+    assert expected in verdict(searches)
+    assert "RandomSearch" in verdict(searches)
+
+
+def test_table_shows_the_last_trial(capsys):
+    from rich.console import Console
+
+    print_table(Console(width=120), [Search("MetaTuner", [0.1] * 6 + [0.7], [1.0] * 7, 0.6, {})] * 2)
+    assert "7 trials" in capsys.readouterr().out
+
+
+def test_tasks_lists_the_library(capsys):
+    assert main(["tasks"]) == 0
+    assert "image/mlp_mnist" in capsys.readouterr().out.split()
+
+
+def test_train_writes_a_preset(tmp_path, capsys):
+    space = SearchSpace([Hyperparameter("lr", "float", 0.1, low=1e-4, high=1.0, sampling="log")])
+    rng = np.random.default_rng(0)
+    trials = [
+        LoggedTrial(str(i), c, [{"val_accuracy": float(-np.log(c["lr"]))}])
+        for i, c in enumerate(space.decode(space.sample(40, rng)))
+    ]
+    card = TrialLogCard("x/y", "val_accuracy", "max", features={"tags": "x"})
+    TrialLog.from_trials(card, space, trials).write(str(tmp_path / "log"))
+    arguments = ["--logs", str(tmp_path / "log"), "--output", str(tmp_path / "preset")]
+    assert main(["train", *arguments, "--steps", "2", "--synthetic", "9"]) == 0
+    assert Preset(tmp_path / "preset").card["training"]["num_steps"] == 2
+
+
+def test_errors_are_one_line_and_an_exit_status(tmp_path, capsys):
+    assert main(["train", "--logs", str(tmp_path / "no"), "--output", str(tmp_path / "p")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("metahpo: A trial log is a directory")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["demo", "tasks", "collect", "train"])
+def test_help_has_an_example(command, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+    assert f"metahpo {command}" in capsys.readouterr().out.split("example:")[1]
+
+
+def test_arguments_must_be_positive(capsys):
+    with pytest.raises(SystemExit):
+        main(["demo", "--trials", "0"])
+    assert "must be a positive integer. Received: 0" in capsys.readouterr().err
