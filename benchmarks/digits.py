@@ -23,7 +23,7 @@ from keras_metahpo.progress import progress_bars
 # Name in the table -> tuner, trials, further arguments.
 CONTESTANTS: dict[str, tuple[str, int, dict]] = {
     "MetaTuner": ("MetaTuner", 15, {}),
-    "MetaTuner without a ranker": ("MetaTuner", 15, {"ranker": None}),
+    "MetaTuner without a ranker": ("MetaTuner", 5, {"ranker": None}),
     "RandomSearch": ("RandomSearch", 15, {}),
     "BayesianOptimization": ("BayesianOptimization", 15, {}),
 }
@@ -66,6 +66,7 @@ def summarise(searches: dict, num_seeds: int) -> dict:
         name: {
             f"@{h}": dict(zip(("mean", "low", "high"), mean_and_interval(b[:, h - 1]), strict=True))
             for h in HORIZONS
+            if h <= b.shape[1]
         }
         for name, b in best.items()
     }
@@ -101,8 +102,11 @@ def report(results: dict, num_seeds: int) -> None:
     for horizon in HORIZONS:
         table.add_column(f"@{horizon}")
     for name, row in results["best_validation_accuracy"].items():
-        cells = (row[f"@{h}"] for h in HORIZONS)
-        table.add_row(name, *(f"{c['mean']:.3f} [{c['low']:.3f}, {c['high']:.3f}]" for c in cells))
+        cells = (row.get(f"@{h}") for h in HORIZONS)
+        table.add_row(
+            name,
+            *(f"{c['mean']:.3f} [{c['low']:.3f}, {c['high']:.3f}]" if c else "" for c in cells),
+        )
     Console(width=150).print(table)
     target = results["target"]
     low, high = target["interval"]

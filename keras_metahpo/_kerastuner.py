@@ -104,7 +104,7 @@ class DurableOracle(keras_tuner.Oracle):
             raise
 
     def _forget_ongoing(self, trial) -> None:
-        self.ongoing_trials = {
+        self.ongoing_trials: dict = {
             tuner_id: ongoing
             for tuner_id, ongoing in self.ongoing_trials.items()
             if ongoing.trial_id != trial.trial_id

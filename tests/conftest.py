@@ -19,6 +19,25 @@ def tiny_preset(tmp_path_factory) -> str:
     return str(save_preset(ZeroShotRanker(network), directory, {"name": "tiny"}))
 
 
+@pytest.fixture(scope="session")
+def quick_ranker():
+    """A ranker without a network: it likes every hyperparameter high."""
+    import numpy as np
+
+    from keras_metahpo.rankers import Prediction, Ranker, stack, tokenize
+
+    class QuickRanker(Ranker):
+        def tokens(self, space, points):
+            return stack([tokenize(space, points)])
+
+        def score(self, context, query):
+            centred_units = query.cells[..., 0]
+            mean = np.where(query.active, centred_units, 0.0).sum(axis=2)
+            return Prediction(mean=mean, standard_deviation=np.ones_like(mean), score=mean)
+
+    return QuickRanker()
+
+
 @pytest.fixture
 def tune(tmp_path):
     """Makes a `MetaTuner` that evaluates a function of `HyperParameters` instead of training."""
@@ -29,7 +48,7 @@ def tune(tmp_path):
             super().__init__(*args, **kwargs)
             self.function = function
 
-        def run_trial(self, trial):
+        def run_trial(self, trial, **kwargs):
             return self.function(trial.hyperparameters)
 
     def make(function, **kwargs):

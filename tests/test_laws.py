@@ -37,8 +37,8 @@ class TestMetaOracleWithoutRanker(OracleLaws):
 
 class TestMetaOracleWithRanker(OracleLaws):
     @pytest.fixture
-    def make_oracle(self, tiny_preset):
-        return lambda **kwargs: MetaOracle(OBJECTIVE, ranker=tiny_preset, seed=1, **kwargs)
+    def make_oracle(self, quick_ranker):
+        return lambda **kwargs: MetaOracle(OBJECTIVE, ranker=quick_ranker, seed=1, **kwargs)
 
 
 class TestRandomSearch(KerasTunerLaws):

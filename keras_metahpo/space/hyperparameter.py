@@ -218,12 +218,12 @@ class Hyperparameter:
         if self.sampling == "linear":
             return (numbers - self.low) / self.step
         position = numbers if self.sampling == "log" else self.high + self.low - numbers
-        return np.log(position / self.low) / math.log(self.step)
+        return np.log(position / self.low) / math.log(float(self.step or 0))
 
     def _from_grid(self, index):
         if self.sampling == "linear":
             return self.low + index * self.step
-        position = self.low * np.power(float(self.step), index)
+        position = self.low * np.power(float(self.step or 0), index)
         return position if self.sampling == "log" else self.high + self.low - position
 
     def _to_unit(self, numbers, high):

@@ -121,7 +121,7 @@ def test_omniglot_splits_every_character_by_drawing(tfds_load):
     assert all(len(np.unique(values)) == 20 for values in per_character)
 
 
-SENTENCES = [b"The cat sat.", b"the CAT, the dog", b"what?", b"unseen words only", b""]
+SENTENCES = [b"The cat sat.", b"the CAT, the dog", b"what?", b"unseen unseen unseen unseen", b""]
 
 
 def sentences(split):

@@ -5,6 +5,7 @@ The tables say what is common in Keras and PyTorch code; no benchmark was consul
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,8 +37,8 @@ class Quantity:
     limits: tuple[float, float] = (0.0, np.inf)
 
 
-def _counts(lows, highs, sensible, **habits) -> Quantity:
-    habits = {"scale": "binary", "log": 0.35, "choice": 0.3} | habits
+def _counts(lows, highs, sensible, **given: Any) -> Quantity:
+    habits: dict[str, Any] = {"scale": "binary", "log": 0.35, "choice": 0.3} | given
     return Quantity(lows, highs, sensible, integer=True, limits=(1, np.inf), **habits)
 
 

@@ -1,0 +1,103 @@
+"""A chief and two workers over gRPC, each a process of its own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TIME_LIMIT_S = 150
+
+MEMBER = """
+import os, sys, time
+from pathlib import Path
+from types import SimpleNamespace
+from keras_tuner.src.distribute import oracle_chief
+from keras_metahpo import MetaTuner
+
+name = os.environ["KERASTUNER_TUNER_ID"]
+# KerasTuner's chief looks every twenty seconds whether it may go.
+oracle_chief.time = SimpleNamespace(sleep=lambda seconds: time.sleep(0.1))
+
+class FunctionTuner(MetaTuner):
+    def on_search_begin(self):
+        super().on_search_begin()
+        Path(sys.argv[1], name).touch()
+        while not all(Path(sys.argv[1], f"worker{i}").exists() for i in (0, 1)):
+            time.sleep(0.05)
+
+    def run_trial(self, trial, **kwargs):
+        hp = trial.hyperparameters
+        x = hp.Float("x", 0.0, 1.0)
+        with hp.conditional_scope("kind", ["b"]):
+            if hp.Choice("kind", ["a", "b"]) == "b":
+                hp.Int("depth", 1, 9)
+        time.sleep(0.2)
+        if trial.trial_id == "3":
+            raise ValueError("one trial fails")
+        return {"loss": x, "worker": float(name[-1])}
+
+FunctionTuner(
+    objective="loss", max_trials=8, ranker=None, seed=0, floor=4,
+    directory=sys.argv[1], project_name="search",
+).search(verbose=0)
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture
+def members(tmp_path):
+    """A running chief and two workers; whatever happens, none outlives the test."""
+    port = str(free_port())
+    processes = {}
+    for name in ("chief", "worker0", "worker1"):
+        environment = os.environ | {
+            "KERAS_BACKEND": "jax",
+            "KERASTUNER_TUNER_ID": name,
+            "KERASTUNER_ORACLE_IP": "127.0.0.1",
+            "KERASTUNER_ORACLE_PORT": port,
+        }
+        with (tmp_path / f"{name}.log").open("w") as log:
+            processes[name] = subprocess.Popen(
+                [sys.executable, "-c", MEMBER, str(tmp_path)],
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+    yield processes
+    for process in processes.values():
+        process.kill()
+        process.wait()
+
+
+def test_a_chief_and_two_workers_share_a_search(members, tmp_path):
+    deadline = time.monotonic() + TIME_LIMIT_S
+    for name, process in members.items():
+        try:
+            code = process.wait(timeout=max(deadline - time.monotonic(), 0.1))
+        except subprocess.TimeoutExpired:
+            code = "none: it hangs"
+        assert code == 0, f"{name} ended with {code}\n{(tmp_path / f'{name}.log').read_text()}"
+    states = [
+        json.loads(path.read_text())
+        for path in sorted(Path(tmp_path, "search").glob("trial_*/trial.json"))
+    ]
+    assert [state["trial_id"] for state in states] == list("01234567")
+    statuses = [state["status"] for state in states]
+    assert statuses == ["COMPLETED"] * 3 + ["FAILED"] + ["COMPLETED"] * 4
+    assert len({json.dumps(state["hyperparameters"]["values"]) for state in states}) == 8
+    workers = {
+        observation["value"][0]
+        for state in states
+        for observation in state["metrics"]["metrics"].get("worker", {}).get("observations", [])
+    }
+    assert workers == {0.0, 1.0}
