@@ -1,6 +1,6 @@
 """Few trials against many: best validation accuracy on held-out digits, over many seeds.
 
-    python benchmarks/digits.py --seeds 10 --output benchmarks/results/digits.json
+    python benchmarks/digits.py --seeds 10 --workers 2
 
 Ours gets 5 trials, random search 15. The digits are in no ranker's training data. Seeds are
 spaced far apart (see `keras_metahpo.demo.searches.SEED_SPACING`). A finished search is kept in the
@@ -12,12 +12,13 @@ import json
 import platform
 from pathlib import Path
 
+import joblib
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
-from keras_metahpo.demo.searches import run_search
+from keras_metahpo.demo.searches import Search, run_search
 from keras_metahpo.progress import progress_bars
 
 # Name in the table -> tuner, trials, further arguments.
@@ -34,24 +35,28 @@ TARGET = "mean after 5 trials of MetaTuner above the mean after 15 trials of Ran
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--workers", type=int, default=1, help="above 1, seconds say little")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/digits.json"))
     options = parser.parse_args()
     results = json.loads(options.output.read_text()) if options.output.exists() else {}
     searches = results.setdefault("searches", {})
     cells = [(name, seed) for seed in range(options.seeds) for name in CONTESTANTS]
+    missing = [cell for cell in cells if "{}/{}".format(*cell) not in searches]
+    parallel = joblib.Parallel(options.workers, return_as="generator_unordered", batch_size=1)
     with progress_bars(Console()) as progress:
-        bar = progress.add_task("searching", total=len(cells))
-        for name, seed in cells:
-            key = f"{name}/{seed}"
-            if key not in searches:
-                tuner, trials, arguments = CONTESTANTS[name]
-                search = run_search(tuner, trials, seed, **arguments)
-                searches[key] = {"values": search.values, "seconds": search.seconds}
-                save(results, options)
+        bar = progress.add_task("searching", total=len(missing))
+        for name, seed, search in parallel(joblib.delayed(run_cell)(*cell) for cell in missing):
+            searches[f"{name}/{seed}"] = {"values": search.values, "seconds": search.seconds}
+            save(results, options)
             progress.advance(bar)
     results |= summarise(searches, options.seeds)
     save(results, options)
     report(results, options.seeds)
+
+
+def run_cell(name: str, seed: int) -> tuple[str, int, Search]:
+    tuner, trials, arguments = CONTESTANTS[name]
+    return name, seed, run_search(tuner, trials, seed, **arguments)
 
 
 def summarise(searches: dict, num_seeds: int) -> dict:

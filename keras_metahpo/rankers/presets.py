@@ -65,7 +65,9 @@ class Preset:
             )
         weights = self.directory / WEIGHTS
         if not weights.exists():
-            raise PresetError(f"{weights} is missing. Restore it, or use `ranker={DEFAULT_PRESET!r}`.")
+            raise PresetError(
+                f"{weights} is missing. Restore it, or use `ranker={DEFAULT_PRESET!r}`."
+            )
         digest = hashlib.sha256(weights.read_bytes()).hexdigest()
         if digest != self.card.get("sha256"):
             raise PresetError(
@@ -78,9 +80,12 @@ def save_preset(ranker: ZeroShotRanker, directory: str | os.PathLike, card: Mapp
     """Writes a preset; the card gets the hash of the weights."""
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    ranker.network.save_weights(directory / WEIGHTS)
+    # A compiled network would save its optimizer's state, too.
+    network = new_network(ranker.network.get_config())
+    network.set_weights(ranker.network.get_weights())
+    network.save_weights(directory / WEIGHTS)
     digest = hashlib.sha256((directory / WEIGHTS).read_bytes()).hexdigest()
-    config = {"format_version": FORMAT_VERSION, "network": ranker.network.get_config()}
+    config = {"format_version": FORMAT_VERSION, "network": network.get_config()}
     for name, content in ((CONFIG, config), (CARD, {**card, "sha256": digest})):
         (directory / name).write_text(json.dumps(content, indent=1) + "\n")
     return directory

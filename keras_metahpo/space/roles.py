@@ -121,7 +121,7 @@ def role_of(name: str) -> str | None:
     for candidate in (text, stem, re.sub(r"\d+$", "", stem)):
         if candidate in _ROLE_OF_ALIAS:
             return _ROLE_OF_ALIAS[candidate]
-    padded = f"_{stem}_"
+    padded = f"_{text}_"
     for alias in _ALIASES_BY_LENGTH:
         if f"_{alias}_" in padded:
             return _ROLE_OF_ALIAS[alias]
