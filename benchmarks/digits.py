@@ -10,6 +10,7 @@ output file, so that a stopped run goes on.
 import argparse
 import json
 import platform
+import statistics
 from pathlib import Path
 
 import joblib
@@ -23,9 +24,9 @@ from keras_metahpo.progress import progress_bars
 
 # Name in the table -> tuner, trials, further arguments.
 CONTESTANTS: dict[str, tuple[str, int, dict]] = {
-    "MetaTuner": ("MetaTuner", 15, {}),
-    "MetaTuner without a ranker": ("MetaTuner", 5, {"ranker": None}),
+    "MetaTuner": ("MetaTuner", 5, {}),
     "RandomSearch": ("RandomSearch", 15, {}),
+    "MetaTuner without a ranker": ("MetaTuner", 5, {"ranker": None}),
     "BayesianOptimization": ("BayesianOptimization", 15, {}),
 }
 HORIZONS = (1, 3, 5, 10, 15)
@@ -37,10 +38,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--workers", type=int, default=1, help="above 1, seconds say little")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/digits.json"))
+    parser.add_argument(
+        "--contestants", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS)
+    )
     options = parser.parse_args()
     results = json.loads(options.output.read_text()) if options.output.exists() else {}
     searches = results.setdefault("searches", {})
-    cells = [(name, seed) for seed in range(options.seeds) for name in CONTESTANTS]
+    cells = [(name, seed) for name in options.contestants for seed in range(options.seeds)]
     missing = [cell for cell in cells if "{}/{}".format(*cell) not in searches]
     parallel = joblib.Parallel(options.workers, return_as="generator_unordered", batch_size=1)
     with progress_bars(Console()) as progress:
@@ -49,7 +53,7 @@ def main() -> None:
             searches[f"{name}/{seed}"] = {"values": search.values, "seconds": search.seconds}
             save(results, options)
             progress.advance(bar)
-    results |= summarise(searches, options.seeds)
+    results |= summarise(searches, options.contestants, options.seeds)
     save(results, options)
     report(results, options.seeds)
 
@@ -59,13 +63,13 @@ def run_cell(name: str, seed: int) -> tuple[str, int, Search]:
     return name, seed, run_search(tuner, trials, seed, **arguments)
 
 
-def summarise(searches: dict, num_seeds: int) -> dict:
+def summarise(searches: dict, contestants: list[str], num_seeds: int) -> dict:
     """Means with 95 % bootstrap intervals, and the paired comparison of the target."""
     best = {
         name: np.array(
             [np.fmax.accumulate(searches[f"{name}/{s}"]["values"]) for s in range(num_seeds)]
         )
-        for name in CONTESTANTS
+        for name in contestants
     }
     table = {
         name: {
@@ -81,8 +85,10 @@ def summarise(searches: dict, num_seeds: int) -> dict:
         "machine": {"processor": platform.machine(), "python": platform.python_version()},
         "best_validation_accuracy": table,
         "seconds_median": {
-            name: float(np.median([searches[f"{name}/{s}"]["seconds"][-1] for s in range(num_seeds)]))
-            for name in CONTESTANTS
+            name: statistics.median(
+                searches[f"{name}/{s}"]["seconds"][-1] for s in range(num_seeds)
+            )
+            for name in contestants
         },
         "target": {
             "text": TARGET,

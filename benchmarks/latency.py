@@ -1,6 +1,6 @@
 """Seconds a suggestion and an import take, ours beside KerasTuner's, in one run.
 
-    python benchmarks/latency.py --output benchmarks/results/latency.json
+python benchmarks/latency.py --output benchmarks/results/latency.json
 """
 
 import argparse
@@ -59,10 +59,13 @@ def suggestion_seconds(make_oracle, num_trials: int, keep: int) -> np.ndarray:
         for number in range(num_trials):
             fast = number < num_trials - keep
             if fast:  # History that costs no time: random values through the same calls.
-                original, oracle.populate_space = oracle.populate_space, lambda _: {
-                    "status": "RUNNING",
-                    "values": oracle._random_values(),
-                }
+                original, oracle.populate_space = (
+                    oracle.populate_space,
+                    lambda _: {
+                        "status": "RUNNING",
+                        "values": oracle._random_values(),
+                    },
+                )
             started = time.perf_counter()
             trial = oracle.create_trial("tuner0")
             elapsed_s = time.perf_counter() - started

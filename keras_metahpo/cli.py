@@ -54,9 +54,9 @@ def _add_demo(commands) -> None:
         _demo,
         "Search one hypermodel on scikit-learn's digits with MetaTuner, RandomSearch and "
         "BayesianOptimization.",
-        "metahpo demo --trials 15 --seed 1 --output demo",
+        "metahpo demo --trials 20 --seed 1 --output demo",
     )
-    command.add_argument("--trials", type=_positive, default=15, help="trials of each tuner")
+    command.add_argument("--trials", type=_positive, default=10, help="trials of each tuner")
     command.add_argument("--seed", type=int, default=0, help="seed of searches and training")
     command.add_argument(
         "--output", type=Path, default=Path("metahpo-demo"), help="folder of picture and result"
@@ -72,7 +72,7 @@ def _demo(options) -> None:
     console = Console()
     with progress_bars(console) as progress:
         bars = {name: progress.add_task(name, total=options.trials) for name in TUNERS}
-        searches = compare(options.trials, options.seed, lambda tuner: progress.advance(bars[tuner]))
+        searches = compare(options.trials, options.seed, lambda name: progress.advance(bars[name]))
     print_table(console, searches)
     options.output.mkdir(parents=True, exist_ok=True)
     save_picture(options.output / "demo.png", searches)
@@ -99,7 +99,7 @@ def _add_collect(commands) -> None:
         "collection goes on where it stopped.",
         "metahpo collect --tasks image/mlp_mnist --configurations 64 --output meta_dataset",
     )
-    command.add_argument("--tasks", nargs="+", metavar="TASK", help="tasks; the whole library if none")
+    command.add_argument("--tasks", nargs="+", metavar="TASK", help="all if none")
     command.add_argument("--configurations", type=_positive, default=64, help="a task")
     command.add_argument("--output", required=True, help="folder of the trial logs")
     command.add_argument("--seed", type=int, default=0, help="seed of configurations and training")
@@ -135,7 +135,7 @@ def _add_train(commands) -> None:
     )
     command.add_argument("--logs", nargs="*", default=[], metavar="LOG", help="trial logs")
     command.add_argument(
-        "--held-out", nargs="*", default=[], metavar="FAMILY", help="families for early stopping only"
+        "--held-out", nargs="*", default=[], metavar="FAMILY", help="only for early stopping"
     )
     command.add_argument("--output", type=Path, required=True, help="folder of the preset")
     command.add_argument("--seed", type=int, default=0, help="seed of everything")

@@ -1,4 +1,4 @@
-"""Exceptions raised by keras-metahpo; every message says what was expected, received and how to mend it."""
+"""Errors of keras-metahpo; a message says what was expected, what was received and what to do."""
 
 
 class MetaHPOError(ValueError):

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_metahpo.tasks import TextSource, Task
+from keras_metahpo.tasks import Task, TextSource
 
 SOURCES = {
     "trec": (

@@ -51,7 +51,9 @@ def test_verdict_tells_wins_and_losses(ours, expected):
 def test_table_shows_the_last_trial(capsys):
     from rich.console import Console
 
-    print_table(Console(width=120), [Search("MetaTuner", [0.1] * 6 + [0.7], [1.0] * 7, 0.6, {})] * 2)
+    print_table(
+        Console(width=120), [Search("MetaTuner", [0.1] * 6 + [0.7], [1.0] * 7, 0.6, {})] * 2
+    )
     assert "7 trials" in capsys.readouterr().out
 
 

@@ -15,7 +15,7 @@ import pytest
 from keras_metahpo.testing import drive
 from keras_metahpo.testing.oracles import mixed_space, smooth
 
-TIME_LIMIT_S = 120
+TIME_LIMIT_S = 240
 
 KILLED_SEARCH = """
 import os, sys

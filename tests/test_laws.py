@@ -48,10 +48,22 @@ class TestRandomSearch(KerasTunerLaws):
 
 
 class TestBayesianOptimization(KerasTunerLaws):
+    test_values_are_legal_and_plain_python = fails_upstream(
+        OracleLaws.test_values_are_legal_and_plain_python, "values are numpy.float64"
+    )
+    test_a_hyperparameter_may_appear_while_another_trial_runs = fails_upstream(
+        OracleLaws.test_a_hyperparameter_may_appear_while_another_trial_runs,
+        "its Gaussian process was fitted to fewer features",
+    )
+    test_no_configuration_is_tried_twice = fails_upstream(
+        OracleLaws.test_no_configuration_is_tried_twice, "it does not deduplicate"
+    )
+
     @pytest.fixture
     def make_oracle(self):
+        # Its suggestions take seconds, so few of them follow the random ones.
         return lambda **kwargs: keras_tuner.oracles.BayesianOptimizationOracle(
-            OBJECTIVE, num_initial_points=3, seed=1, **kwargs
+            OBJECTIVE, num_initial_points=5, seed=1, **kwargs
         )
 
 
@@ -66,6 +78,15 @@ class TestHyperband(KerasTunerLaws):
 
 
 class TestGridSearch(KerasTunerLaws):
+    test_resuming_keeps_finished_trials_and_goes_on = fails_upstream(
+        OracleLaws.test_resuming_keeps_finished_trials_and_goes_on,
+        "KeyError: the interrupted trial is not in its ordered list",
+    )
+    test_a_hyperparameter_may_appear_while_another_trial_runs = fails_upstream(
+        OracleLaws.test_a_hyperparameter_may_appear_while_another_trial_runs,
+        "KeyError: the trial that runs has no value to continue from",
+    )
+
     @pytest.fixture
     def make_oracle(self):
         return lambda **kwargs: keras_tuner.oracles.GridSearchOracle(OBJECTIVE, seed=1, **kwargs)

@@ -131,7 +131,7 @@ def test_initial_configurations_come_first_and_in_order(new_oracle, quick_ranker
     for configuration, values in zip(given, tried, strict=False):
         assert configuration.items() <= values.items()
     assert tried[1]["learning_rate"] == mixed_space().get("learning_rate")
-    assert [oracle.explain(str(i)).expert for i in range(3)] == ["initial configurations"] * 3
+    assert [oracle.explain(str(i)).expert for i in range(3)] == ["initial configuration"] * 3
     assert "initial" not in oracle.explain("4").expert
 
 
@@ -197,7 +197,7 @@ def test_a_trial_is_explained_by_expert_and_hyperparameters(new_oracle, quick_ra
     assert set(explanation.contributions) == active
     assert explanation.expert in str(explanation)
     assert all(name in str(explanation) for name in active)
-    assert 0 <= explanation.reasons["trust_in_ranker"] <= 2
+    assert 0 <= explanation.reasons["trust_in_prior"] <= 2
     with pytest.raises(KeyError, match=r"trial_id must be one of .*'0'.*Received: '99'"):
         oracle.explain("99")
 

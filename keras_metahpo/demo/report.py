@@ -8,7 +8,7 @@ from pathlib import Path
 from keras_metahpo.demo.searches import Search
 
 COLOURS = {"MetaTuner": "#d1495b", "RandomSearch": "#8d99ae", "BayesianOptimization": "#2e6f95"}
-MILESTONES = (1, 3, 5, 10)
+MILESTONES = (1, 3, 5)
 
 
 def print_table(console, searches: Sequence[Search]) -> None:

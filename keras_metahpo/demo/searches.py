@@ -143,6 +143,4 @@ def compare(
     num_trials: int, seed: int, on_trial: Callable[[str], None] = lambda tuner: None
 ) -> list[Search]:
     """The same search by every tuner, one after the other."""
-    return [
-        run_search(name, num_trials, seed, lambda name=name: on_trial(name)) for name in TUNERS
-    ]
+    return [run_search(name, num_trials, seed, lambda name=name: on_trial(name)) for name in TUNERS]

@@ -93,9 +93,7 @@ class RankingNetwork(keras.Model):
             ops.reshape(inputs["values"], (tasks, configurations * hyperparameters, 1)),
             axis=1,
         )
-        values = ops.reshape(
-            values, (tasks, configurations, hyperparameters, self.embedding)
-        )
+        values = ops.reshape(values, (tasks, configurations, hyperparameters, self.embedding))
         x = self.cell(ops.concatenate([cells, identity, values], axis=-1))
         # One configuration is one sequence of tokens.
         x = ops.reshape(x, (-1, hyperparameters, self.width))

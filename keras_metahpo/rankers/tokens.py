@@ -33,7 +33,8 @@ def tokenize(space: SearchSpace, points: Points) -> Tokens:
     names = np.zeros((1, num_hyperparameters, NUM_PIECES), np.int32)
     roles = np.zeros((1, num_hyperparameters), np.int32)
     for column, hp in enumerate(space.hyperparameters):
-        numbers = np.where(points.active[:, column], points.numbers[:, column], hp.number(hp.default))
+        default = hp.number(hp.default)
+        numbers = np.where(points.active[:, column], points.numbers[:, column], default)
         cells[0, :, column] = _cells(hp, points.units[:, column], numbers, num_hyperparameters)
         names[0, column] = pieces(hp.name)
         roles[0, column] = role_number(hp.name)

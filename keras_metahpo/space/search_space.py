@@ -224,9 +224,11 @@ def _legal_numbers(parent: Hyperparameter, values: Sequence[Value]) -> list[floa
     numbers = []
     for value in values:
         try:
-            numbers.append(parent.number(value))
+            number = parent.number(value)
         except SearchSpaceError:
             continue  # A condition may name a value that its parent cannot take.
+        if parent.value(number) == value:  # KerasTuner forgives no rounding error.
+            numbers.append(number)
     return numbers
 
 

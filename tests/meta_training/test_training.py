@@ -14,13 +14,12 @@ from keras_metahpo.meta_training.training import TrainingConfig, rank_correlatio
 from keras_metahpo.rankers import Preset
 from keras_metahpo.space import Condition, Hyperparameter, SearchSpace
 
+WITH_SGD = Condition("optimizer", ("sgd",))
 SPACE = SearchSpace(
     [
         Hyperparameter("learning_rate", "float", 1e-3, low=1e-5, high=1.0, sampling="log"),
         Hyperparameter("optimizer", "choice", "adam", choices=("adam", "sgd")),
-        Hyperparameter(
-            "momentum", "float", 0.9, low=0.0, high=0.99, conditions=(Condition("optimizer", ("sgd",)),)
-        ),
+        Hyperparameter("momentum", "float", 0.9, low=0.0, high=0.99, conditions=(WITH_SGD,)),
         Hyperparameter("dropout", "float", 0.0, low=0.0, high=0.8),
     ]
 )

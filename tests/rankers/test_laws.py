@@ -1,6 +1,7 @@
 """Laws that every ranker obeys."""
 
 import copy
+import random
 
 import keras
 import numpy as np
@@ -11,13 +12,12 @@ from keras_metahpo.rankers.tokens import pad_configurations
 from keras_metahpo.rankers.zero_shot import new_network
 from keras_metahpo.space import Condition, Hyperparameter, Points, SearchSpace
 
+WITH_SGD = Condition("optimizer", ("sgd",))
 SPACE = SearchSpace(
     [
         Hyperparameter("learning_rate", "float", 1e-3, low=1e-5, high=1.0, sampling="log"),
         Hyperparameter("optimizer", "choice", "adam", choices=("adam", "sgd")),
-        Hyperparameter(
-            "momentum", "float", 0.9, low=0.0, high=0.99, conditions=(Condition("optimizer", ("sgd",)),)
-        ),
+        Hyperparameter("momentum", "float", 0.9, low=0.0, high=0.99, conditions=(WITH_SGD,)),
         Hyperparameter("units", "int", 32, low=8, high=256, sampling="log"),
         Hyperparameter("batch_norm", "boolean", False, choices=(False, True)),
     ]
@@ -27,7 +27,8 @@ SPACE = SearchSpace(
 @pytest.fixture(scope="module")
 def ranker():
     keras.utils.set_random_seed(1)
-    return ZeroShotRanker(new_network({"width": 16, "num_blocks": 1, "num_heads": 2, "embedding": 4}))
+    config = {"width": 16, "num_blocks": 1, "num_heads": 2, "embedding": 4}
+    return ZeroShotRanker(new_network(config))
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ def test_users_mixed_precision_and_seed_are_left_alone(ranker, points, tmp_path)
     save_preset(ranker, tmp_path / "preset", {})
     expected = ranker.prior_mean(SPACE, points)
     keras.utils.set_random_seed(7)
-    first = keras.random.normal((3,)), np.random.rand()
+    first = keras.random.normal((3,)), random.random()
     keras.utils.set_random_seed(7)
     keras.mixed_precision.set_global_policy("mixed_float16")
     try:
@@ -125,7 +126,7 @@ def test_users_mixed_precision_and_seed_are_left_alone(ranker, points, tmp_path)
     finally:
         keras.mixed_precision.set_global_policy("float32")
     np.testing.assert_allclose(found, expected, atol=1e-5)
-    second = keras.random.normal((3,)), np.random.rand()
+    second = keras.random.normal((3,)), random.random()
     np.testing.assert_array_equal(
         keras.ops.convert_to_numpy(first[0]), keras.ops.convert_to_numpy(second[0])
     )

@@ -13,7 +13,8 @@ from keras_metahpo.space import Hyperparameter, SearchSpace
 
 @pytest.fixture
 def directory(tmp_path):
-    ranker = ZeroShotRanker(new_network({"width": 8, "num_blocks": 1, "num_heads": 1, "embedding": 4}))
+    config = {"width": 8, "num_blocks": 1, "num_heads": 1, "embedding": 4}
+    ranker = ZeroShotRanker(new_network(config))
     return save_preset(ranker, tmp_path / "preset", {"limits": "none"})
 
 
@@ -40,7 +41,7 @@ def test_truncated_file_is_named(directory, name):
 def test_later_format_asks_for_an_upgrade(directory):
     config = json.loads((directory / "config.json").read_text()) | {"format_version": 99}
     (directory / "config.json").write_text(json.dumps(config))
-    with pytest.raises(PresetError, match="format 99.*Upgrade"):
+    with pytest.raises(PresetError, match=r"format 99.*Upgrade"):
         Preset(directory)
 
 

@@ -151,6 +151,20 @@ def test_where_two_namesakes_are_active_the_first_counts_everywhere():
     assert space.encode([{"wide": True, "units": 3}]).active.sum() == 3
 
 
+def test_condition_on_a_fraction_is_met_exactly_or_not_at_all():
+    hp = keras_tuner.HyperParameters()
+    hp.Float("rate", 0.0, 0.7, step=0.1)
+    with hp.conditional_scope("rate", [0.7, 0.5]):
+        hp.Fixed("met", 1)
+    with hp.conditional_scope("rate", [0.7000000000000001]):
+        hp.Fixed("missed_by_rounding", 1)
+    space = SearchSpace.from_keras_tuner(hp)
+    points = space.snap(np.ones((1, 3)))
+    assert space.decode(points) == [{"rate": 0.7, "met": 1}]
+    assert space.encode(space.decode(points)).keys() == points.keys()
+    assert space.complete({"rate": 0.7}) == {"rate": 0.7, "met": 1}
+
+
 def test_default_is_kerastuners_default(space):
     assert space.default_configuration() == optimizer_space().values
 
