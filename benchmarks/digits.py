@@ -15,10 +15,13 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
+from keras_metahpo.demo.report import COLOURS
 from keras_metahpo.demo.searches import Search, run_search
 from keras_metahpo.progress import progress_bars
 
@@ -38,9 +41,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--workers", type=int, default=1, help="above 1, seconds say little")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/digits.json"))
-    parser.add_argument(
-        "--contestants", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS)
-    )
+    parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
     options = parser.parse_args()
     results = json.loads(options.output.read_text()) if options.output.exists() else {}
     searches = results.setdefault("searches", {})
@@ -55,6 +56,7 @@ def main() -> None:
             progress.advance(bar)
     results |= summarise(searches, options.contestants, options.seeds)
     save(results, options)
+    draw(searches, options)
     report(results, options.seeds)
 
 
@@ -65,12 +67,7 @@ def run_cell(name: str, seed: int) -> tuple[str, int, Search]:
 
 def summarise(searches: dict, contestants: list[str], num_seeds: int) -> dict:
     """Means with 95 % bootstrap intervals, and the paired comparison of the target."""
-    best = {
-        name: np.array(
-            [np.fmax.accumulate(searches[f"{name}/{s}"]["values"]) for s in range(num_seeds)]
-        )
-        for name in contestants
-    }
+    best = {name: incumbents(searches, name, num_seeds) for name in contestants}
     table = {
         name: {
             f"@{h}": dict(zip(("mean", "low", "high"), mean_and_interval(b[:, h - 1]), strict=True))
@@ -98,6 +95,35 @@ def summarise(searches: dict, contestants: list[str], num_seeds: int) -> dict:
             "met": bool(difference.mean() > 0),
         },
     }
+
+
+def draw(searches: dict, options) -> None:
+    """The mean best-so-far accuracy against trials, with its 95 % interval, beside the JSON."""
+    figure = Figure(figsize=(7.5, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for name in options.contestants:
+        best = incumbents(searches, name, options.seeds)
+        trials = np.arange(1, best.shape[1] + 1)
+        mean, low, high = np.array([mean_and_interval(column) for column in best.T]).T
+        colour = COLOURS.get(name, "#e0a458")
+        axes.plot(trials, mean, "o-", color=colour, label=name, linewidth=2, markersize=4)
+        axes.fill_between(trials, low, high, color=colour, alpha=0.2, linewidth=0)
+    axes.set(
+        xlabel="trials",
+        ylabel="best validation accuracy",
+        title=f"scikit-learn digits, mean of {options.seeds} searches and 95 % interval",
+    )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(loc="lower right", frameon=False)
+    figure.savefig(options.output.with_suffix(".png"), dpi=150)
+
+
+def incumbents(searches: dict, name: str, num_seeds: int) -> np.ndarray:
+    """Best values so far, float array (seeds, trials)."""
+    values = [searches[f"{name}/{seed}"]["values"] for seed in range(num_seeds)]
+    return np.fmax.accumulate(np.array(values, dtype=float), axis=1)
 
 
 def mean_and_interval(values: np.ndarray) -> tuple[float, float, float]:

@@ -16,14 +16,17 @@ from pathlib import Path
 
 import keras_tuner
 import numpy as np
+from keras_tuner.src.distribute import utils as _distribution
 from keras_tuner.src.engine import oracle as _oracle_module
 from keras_tuner.src.engine import trial as _trial_module
 
 logger = logging.getLogger(__name__)
 
 RUNNING, COMPLETED, INVALID, FAILED = "RUNNING", "COMPLETED", "INVALID", "FAILED"
+STOPPED = "STOPPED"
 # What a damaged or missing JSON file, or one of another shape, raises.
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+NO_MESSAGE = "Its objective was not finite, or it ran on a worker, whose log says more."
 _REPORTED_BY_TUNER = "The use case of calling `self.oracle.update_trial"
 
 
@@ -68,10 +71,13 @@ class DurableOracle(keras_tuner.Oracle):
         if seed is not None:  # KerasTuner takes seed=0 for "no seed".
             self.seed = seed
             self._seed_state = seed
+        self._has_given_up = False
 
     @synchronized
     def create_trial(self, tuner_id):
         self._recover_forgotten_trials()
+        if self._has_given_up:
+            return self._dismiss(tuner_id)
         is_new = tuner_id not in self.ongoing_trials
         queue = self._retry_queue
         if is_new and queue:
@@ -101,7 +107,15 @@ class DurableOracle(keras_tuner.Oracle):
                 self.save()
             else:  # Refused, for hyperparameters that are not allowed: it has no score.
                 known.status = RUNNING
+            # A chief serves one search; its workers must all hear that it is over.
+            self._has_given_up = _distribution.is_chief_oracle()
             raise
+
+    def _dismiss(self, tuner_id: str):
+        """Tells a worker to stop; a trial of its that is not over is run again after a resume."""
+        self.ongoing_trials.pop(tuner_id, None)
+        self.tuner_ids.discard(tuner_id)
+        return _trial_module.Trial(self.get_space(), str(len(self.trials)), STOPPED)
 
     def _forget_ongoing(self, trial) -> None:
         self.ongoing_trials: dict = {
@@ -118,7 +132,7 @@ class DurableOracle(keras_tuner.Oracle):
             raise RuntimeError(
                 f"The last {limit} trials failed; `max_consecutive_failed_trials={limit}` stops "
                 f"the search. Mend the cause and search again to go on. The last failure was:\n"
-                f"{recent[-1].message or 'The objective was not finite.'}"
+                f"{recent[-1].message or NO_MESSAGE}"
             )
 
     def score_trial(self, trial):
@@ -253,15 +267,26 @@ class ReportingTuner(keras_tuner.Tuner):
         _write_json(self._get_tuner_fname(), self.get_state())
 
     def reload(self):
+        if not self._is_worker():
+            self.oracle.reload()
+        path = Path(self._get_tuner_fname())
         try:
-            super().reload()
-        except _UNREADABLE as error:  # The oracle was reloaded before.
+            self.set_state(json.loads(path.read_text()))
+        except _UNREADABLE as error:
             logger.warning(
                 "%s cannot be read (%r). It holds nothing that the search needs, and is written "
                 "anew.",
-                self._get_tuner_fname(),
+                path,
                 error,
             )
+
+    def on_trial_end(self, trial):
+        try:
+            super().on_trial_end(trial)
+        except Exception:
+            if self._is_worker():  # The chief would wait for ever for this worker to say goodbye.
+                self.oracle.create_trial(self.tuner_id)
+            raise
 
     def _run_and_update_trial(self, trial, *fit_args, **fit_kwargs):
         with warnings.catch_warnings():
@@ -282,7 +307,7 @@ def _is_unreadable(trial) -> bool:
 def _load_trial(path: Path):
     """A trial, or a failed one that keeps its place when its file cannot be read."""
     try:
-        return _trial_module.Trial.load(str(path))
+        return _trial_module.Trial.from_state(json.loads(path.read_text()))
     except _UNREADABLE as error:
         logger.warning(
             "%s cannot be read (%r). Its trial is left out of the search and its number is not "

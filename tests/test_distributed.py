@@ -33,12 +33,12 @@ class FunctionTuner(MetaTuner):
     def run_trial(self, trial, **kwargs):
         hp = trial.hyperparameters
         x = hp.Float("x", 0.0, 1.0)
+        hp.Choice("kind", ["a", "b"])
         with hp.conditional_scope("kind", ["b"]):
-            if hp.Choice("kind", ["a", "b"]) == "b":
-                hp.Int("depth", 1, 9)
+            hp.Int("depth", 1, 9)
         time.sleep(0.2)
-        if trial.trial_id == "3":
-            raise ValueError("one trial fails")
+        if sys.argv[2] in ("all fail", trial.trial_id):
+            raise ValueError("as told")
         return {"loss": x, "worker": float(name[-1])}
 
 FunctionTuner(
@@ -55,42 +55,51 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def members(tmp_path):
-    """A running chief and two workers; whatever happens, none outlives the test."""
-    port = str(free_port())
+def run_members(tmp_path):
+    """Runs a chief and two workers; whatever happens, none outlives the test."""
     processes = {}
-    for name in ("chief", "worker0", "worker1"):
-        environment = os.environ | {
-            "KERAS_BACKEND": "jax",
-            "KERASTUNER_TUNER_ID": name,
-            "KERASTUNER_ORACLE_IP": "127.0.0.1",
-            "KERASTUNER_ORACLE_PORT": port,
-        }
-        with (tmp_path / f"{name}.log").open("w") as log:
-            processes[name] = subprocess.Popen(
-                [sys.executable, "-c", MEMBER, str(tmp_path)],
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-    yield processes
+
+    def run(failing: str) -> dict[str, int | None]:
+        """Their exit codes; `None` for one that hangs."""
+        port = str(free_port())
+        for name in ("chief", "worker0", "worker1"):
+            environment = os.environ | {
+                "KERAS_BACKEND": "jax",
+                "KERASTUNER_TUNER_ID": name,
+                "KERASTUNER_ORACLE_IP": "127.0.0.1",
+                "KERASTUNER_ORACLE_PORT": port,
+            }
+            with (tmp_path / f"{name}.log").open("w") as log:
+                processes[name] = subprocess.Popen(
+                    [sys.executable, "-c", MEMBER, str(tmp_path), failing],
+                    env=environment,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
+        deadline = time.monotonic() + TIME_LIMIT_S
+        while time.monotonic() < deadline and None in [p.poll() for p in processes.values()]:
+            time.sleep(0.1)
+        return {name: process.poll() for name, process in processes.items()}
+
+    yield run
     for process in processes.values():
         process.kill()
         process.wait()
 
 
-def test_a_chief_and_two_workers_share_a_search(members, tmp_path):
-    deadline = time.monotonic() + TIME_LIMIT_S
-    for name, process in members.items():
-        try:
-            code = process.wait(timeout=max(deadline - time.monotonic(), 0.1))
-        except subprocess.TimeoutExpired:
-            code = "none: it hangs"
-        assert code == 0, f"{name} ended with {code}\n{(tmp_path / f'{name}.log').read_text()}"
-    states = [
-        json.loads(path.read_text())
-        for path in sorted(Path(tmp_path, "search").glob("trial_*/trial.json"))
-    ]
+def logs(tmp_path) -> str:
+    return "\n".join(f"{path.name}:\n{path.read_text()}" for path in tmp_path.glob("*.log"))
+
+
+def trial_states(tmp_path) -> list[dict]:
+    paths = sorted(Path(tmp_path, "search").glob("trial_*/trial.json"))
+    return [json.loads(path.read_text()) for path in paths]
+
+
+def test_a_chief_and_two_workers_share_a_search(run_members, tmp_path):
+    codes = run_members(failing="3")
+    assert codes == {"chief": 0, "worker0": 0, "worker1": 0}, logs(tmp_path)
+    states = trial_states(tmp_path)
     assert [state["trial_id"] for state in states] == list("01234567")
     statuses = [state["status"] for state in states]
     assert statuses == ["COMPLETED"] * 3 + ["FAILED"] + ["COMPLETED"] * 4
@@ -101,3 +110,12 @@ def test_a_chief_and_two_workers_share_a_search(members, tmp_path):
         for observation in state["metrics"]["metrics"].get("worker", {}).get("observations", [])
     }
     assert workers == {0.0, 1.0}
+
+
+def test_nobody_hangs_when_every_trial_fails(run_members, tmp_path):
+    codes = run_members(failing="all fail")
+    assert codes["chief"] == 0, logs(tmp_path)
+    assert None not in codes.values(), logs(tmp_path)
+    assert 1 in codes.values()
+    assert "max_consecutive_failed_trials=3 stops" in logs(tmp_path).replace("`", "")
+    assert {state["status"] for state in trial_states(tmp_path)} <= {"FAILED", "RUNNING"}

@@ -55,7 +55,7 @@ def test_every_epoch_is_reported_with_its_time(train):
     losses = [value[0] for value in curve(tuner, "val_loss").values()]
     assert tuner.oracle.get_trial("0").score == min(losses)
     log = tuner.oracle.export()
-    assert log.card.max_fidelity == len(log.trials()[0].measurements) == 3
+    assert log.card.max_fidelity == len(log.trials[0].measurements) == 3
 
 
 def test_the_best_model_can_be_loaded_and_has_the_score(train):
@@ -223,7 +223,7 @@ def test_a_real_search_with_a_preset_explains_and_exports(train, tiny_preset, tm
     tuner = train(epochs=1, max_trials=3, ranker=tiny_preset, floor=3)
     assert "units" in str(tuner.oracle.explain("1"))
     tuner.oracle.export(str(tmp_path / "log"))
-    assert len(TrialLog.open(str(tmp_path / "log")).trials()) == 3
+    assert len(TrialLog.open(str(tmp_path / "log")).trials) == 3
 
 
 JAX_SEARCH = """

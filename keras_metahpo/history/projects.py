@@ -17,9 +17,7 @@ logger = logging.getLogger(__name__)
 INTERNAL_PREFIX = "tuner/"
 
 
-def trial_from_state(
-    state: Mapping, direction: str, objective: str, max_fidelity: int | None = None
-) -> LoggedTrial:
+def trial_from_state(state: Mapping, direction: str, objective: str) -> LoggedTrial:
     """One trial of KerasTuner, from the content of its `trial.json`."""
     curves = {
         name: {int(o["step"]): _mean(o["value"]) for o in metric["observations"]}
@@ -54,7 +52,7 @@ def import_project(
             of the metric whose best value equals every trial's score.
 
     Raises:
-        ProjectError: when the folder holds no readable finished trial.
+        ProjectError: when the folder holds no readable finished trial, or not that objective.
     """
     folder = Path(path)
     states = []
@@ -73,6 +71,12 @@ def import_project(
         )
     if objective is None or direction is None:
         objective, direction = _infer_objective(states, path, objective, direction)
+    known = sorted({name for state in states for name in state["metrics"]["metrics"]})
+    if known and objective not in known:
+        raise ProjectError(
+            f"Expected an objective that {path} measured, one of {known}. "
+            f"Received: objective={objective!r}."
+        )
     space = _common_space(states)
     trials = [trial_from_state(s, direction, objective) for s in states]
     card = TrialLogCard(

@@ -35,8 +35,8 @@ NOISE_BOUNDS = (1e-5, 2.0)
 # The optimiser starts below the medians of the length scales and above that of the noise: on
 # smooth and rough functions alike, 8 starts led to one optimum, and this one the soonest.
 LENGTH_SCALE_START, NOISE_START = 0.08, 4.0
-MAX_ITERATIONS = 20
-MAX_EVALUATIONS = 26
+MAX_ITERATIONS = 18
+MAX_EVALUATIONS = 22
 SMALLEST_JITTER = 1e-10
 
 

@@ -193,7 +193,7 @@ class OracleLaws:
         space = keras_tuner.HyperParameters()
         space.Float("x", 0.0, 1.0)
         oracle.update_space(space)
-        drive(oracle, lambda hp: hp.get("x"), 4)
+        drive(oracle, lambda hp: hp.get("x"), 6)
         first, second = oracle.create_trial("tuner0"), oracle.create_trial("tuner1")
         first.hyperparameters.Int("appeared", 1, 9)
         finish(oracle, first, 0.5)
@@ -204,7 +204,7 @@ class OracleLaws:
         drive(oracle, lambda hp: hp.get("x"), 3)
 
     def test_no_configuration_is_tried_twice(self, make_oracle, tmp_path):
-        oracle = self.make(make_oracle, tmp_path, max_trials=20, hyperparameters=grid())
+        oracle = self.make(make_oracle, tmp_path, max_trials=12, hyperparameters=grid())
         configurations = drive(oracle, lambda hp: float(hp.get("a")))
         assert len({tuple(sorted(_public(c).items())) for c in configurations}) == len(
             configurations
@@ -231,7 +231,7 @@ class OracleLaws:
         arguments = (trial.trial_id, {oracle.objective.name: 1.0})
         worker = threading.Thread(target=oracle.update_trial, args=arguments, daemon=True)
         worker.start()
-        worker.join(timeout=5)
+        worker.join(timeout=2)
         assert not worker.is_alive()
 
 

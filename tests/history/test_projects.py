@@ -222,3 +222,21 @@ def test_state_gives_averaged_executions_without_hyperbands_bookkeeping():
     trial = trial_from_state(state, "min", "val_loss")
     assert trial.measurements == [{"val_loss": 1.5}]
     assert trial.configuration == {"units": 8}
+
+
+def test_an_objective_that_was_not_measured_is_refused(tmp_path):
+    folder = tmp_path / "project" / "trial_0"
+    folder.mkdir(parents=True)
+    observations = [{"value": [0.5], "step": 0}]
+    state = {
+        "trial_id": "0",
+        "status": "COMPLETED",
+        "score": 0.5,
+        "best_step": 0,
+        "message": None,
+        "metrics": {"metrics": {"acc": {"direction": "max", "observations": observations}}},
+        "hyperparameters": {"space": [], "values": {}},
+    }
+    (folder / "trial.json").write_text(json.dumps(state))
+    with pytest.raises(ProjectError, match=r"one of \['acc'\].*objective='accc'"):
+        import_project(str(tmp_path / "project"), "accc", "max")

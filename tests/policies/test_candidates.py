@@ -1,0 +1,76 @@
+"""Candidates, mutations and refinement."""
+
+import numpy as np
+import pytest
+
+from keras_metahpo.policies.candidates import all_points, candidates, mutations, refine
+from keras_metahpo.space import Condition, Hyperparameter, SearchSpace
+
+MIXED = SearchSpace(
+    [
+        Hyperparameter("learning_rate", "float", 0.1, 1e-4, 1.0, sampling="log"),
+        Hyperparameter("n", "int", 3, 1, 500),
+        Hyperparameter("optimizer", "choice", "adam", choices=("adam", "sgd")),
+        Hyperparameter("once", "fixed", 1, choices=(1,)),
+        Hyperparameter(
+            "momentum", "float", 0.9, 0.0, 1.0, conditions=(Condition("optimizer", ("sgd",)),)
+        ),
+    ]
+)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_candidates_are_distinct_legal_and_hold_the_defaults(rng):
+    points = candidates(MIXED, rng, MIXED.sample(3, rng), 200)
+    assert len(set(points.keys())) == len(points) > 150
+    configurations = MIXED.decode(points)
+    assert MIXED.default_configuration() in configurations
+    assert points.keys() == MIXED.encode(configurations).keys()
+
+
+def test_a_small_space_is_its_own_candidates(rng):
+    space = SearchSpace([Hyperparameter("n", "int", 0, 0, 1999)])
+    assert len(candidates(space, rng, space.encode([]), 10)) == 2000
+    assert all_points((Hyperparameter("n", "int", 0, 0, 2000),)) is None
+
+
+def test_candidates_of_equal_spaces_follow_the_order_of_their_columns(rng):
+    first = Hyperparameter("a", "int", 0, 0, 1)
+    second = Hyperparameter("b", "int", 0, 0, 4)
+    for hyperparameters in ([first, second], [second, first]):
+        space = SearchSpace(hyperparameters)
+        points = candidates(space, rng, space.encode([]), 10)
+        assert {c["b"] for c in space.decode(points)} == set(range(5))
+
+
+def test_mutations_change_one_to_three_active_coordinates(rng):
+    parent = MIXED.encode([{"optimizer": "adam", "n": 250}])
+    mutants = mutations(MIXED, rng, parent, 300, (0.01,))
+    changed = mutants.numbers[:, :4] != parent.numbers[:, :4]
+    assert changed.sum(axis=1).max() == 3
+    assert not changed[:, 3].any()
+    # A category drawn anew may be the old one; a step on an ordered axis always leads elsewhere.
+    assert (changed.any(axis=1)).mean() > 0.8
+    assert np.abs(mutants.units[:, 0] - parent.units[:, 0]).max() < 0.05
+
+
+def test_mutations_of_nothing_are_nothing(rng):
+    assert len(mutations(MIXED, rng, MIXED.encode([]), 5, (0.1,))) == 0
+
+
+def test_refinement_climbs_and_adds_nothing_tried(rng):
+    points = MIXED.sample(50, rng)
+    tried = set(mutations(MIXED, rng, points, 100, (0.1,)).keys())
+
+    def score(points):
+        return -((points.units[:, :2] - 0.3) ** 2).sum(axis=1, keepdims=True)
+
+    refined, facts = refine(MIXED, rng, points, score, tried)
+    np.testing.assert_array_equal(facts, score(refined))
+    assert facts.max() > 0.2 * score(points).max()
+    assert len(set(refined.keys())) == len(refined) > len(points)
+    assert not tried.intersection(refined.keys())

@@ -1,0 +1,128 @@
+"""The Gaussian-process policy: searches well, explains itself and stays fast."""
+
+import numpy as np
+import pytest
+
+from keras_metahpo.history import History
+from keras_metahpo.policies import GaussianProcessPolicy, RandomPolicy
+from keras_metahpo.policies.gaussian_process import MOST_TRIALS, informative_trials
+from keras_metahpo.space import Hyperparameter, SearchSpace
+
+NUM_SEEDS = 10
+FLOATS = [Hyperparameter(name, "float", 0.1, 0.0, 1.0) for name in "xyz"]
+CUBE = SearchSpace(FLOATS)
+MIXED = SearchSpace([*FLOATS[:2], Hyperparameter("z", "choice", "a", choices=("a", "b", "c"))])
+
+
+def bowl(c):
+    return -((c["x"] - 0.4) ** 2) - (c["y"] - 0.8) ** 2 - 0.2 * (c["z"] - 0.6) ** 2
+
+
+def valley(c):
+    return -abs(c["x"] + c["y"] - 1.1) - 0.3 * (c["x"] - 0.3) ** 2
+
+
+def steps(c):
+    """Rounded, as accuracies are, and broken by a diverging corner."""
+    return -np.inf if c["x"] > 0.9 else round(bowl(c), 2)
+
+
+def categories(c):
+    return {"a": 0.0, "b": 0.5, "c": 0.2}[c["z"]] - (c["x"] - 0.7) ** 2 - (c["y"] - 0.3) ** 2
+
+
+def search(policy, space, function, num_trials, seed):
+    configurations, utilities = [], []
+    for trial in range(num_trials):
+        history = History(configurations, np.array(utilities))
+        rng = np.random.default_rng([7, seed, trial])
+        configurations.append(policy.suggest(space, history, [], rng).configuration)
+        utilities.append(function(configurations[-1]))
+    return max(utilities)
+
+
+@pytest.mark.parametrize(
+    "space, function", [(CUBE, bowl), (CUBE, valley), (CUBE, steps), (MIXED, categories)]
+)
+def test_beats_random_search(space, function):
+    policy = GaussianProcessPolicy(num_candidates=128)
+    ours = [search(policy, space, function, 12, seed) for seed in range(NUM_SEEDS)]
+    random = [search(RandomPolicy(), space, function, 12, seed) for seed in range(NUM_SEEDS)]
+    assert np.median(ours) > np.median(random)
+
+
+def test_a_good_prior_mean_decides_the_first_trial_and_is_trusted():
+    policy = GaussianProcessPolicy(lambda space, points: -10 * np.abs(points.units[:, 0] - 0.3))
+    rng = np.random.default_rng(0)
+    first = policy.suggest(CUBE, History(), [], rng)
+    assert first.configuration["x"] == pytest.approx(0.3, abs=0.02)
+    assert first.reasons["trust_in_prior"] == pytest.approx(0.7)
+
+    configurations = CUBE.decode(CUBE.sample(30, rng))
+    for sign, low, high in ((1, 0.6, 2.0), (-1, -2.0, 0.2)):
+        utilities = np.array([-sign * abs(c["x"] - 0.3) for c in configurations])
+        scaled = GaussianProcessPolicy(lambda _, p: 4 - 10 * np.abs(p.units[:, 0] - 0.3))
+        trust = scaled.suggest(CUBE, History(configurations, utilities), [], rng).reasons
+        assert low / 4 < trust["trust_in_prior"] < high
+
+
+def test_a_misleading_prior_mean_is_overcome():
+    policy = GaussianProcessPolicy(lambda space, points: -3 * points.units[:, 0], 1, 128)
+    results = [search(policy, CUBE, lambda c: c["x"], 10, seed) for seed in range(5)]
+    assert np.median(results) > 0.95
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_prior_mean_without_an_opinion_does_no_harm(value):
+    policy = GaussianProcessPolicy(lambda space, points: np.full(len(points), value))
+    history = History([{"x": 0.1, "y": 0.2, "z": 0.3}], np.array([1.0]))
+    suggestion = policy.suggest(CUBE, history, [], np.random.default_rng(0))
+    assert np.isfinite(suggestion.reasons["predicted_score"])
+
+
+def test_the_space_s_default_comes_first_without_a_prior():
+    suggestion = GaussianProcessPolicy().suggest(CUBE, History(), [], np.random.default_rng(0))
+    assert suggestion.configuration == CUBE.default_configuration()
+
+
+def test_parallel_suggestions_spread():
+    rng = np.random.default_rng(0)
+    configurations = CUBE.decode(CUBE.sample(15, rng))
+    history = History(configurations, np.array([bowl(c) for c in configurations]))
+    policy = GaussianProcessPolicy()
+    pending = [dict(policy.suggest(CUBE, history, [], rng).configuration)]
+    second = policy.suggest(CUBE, history, pending, rng).configuration
+    assert max(abs(second[name] - pending[0][name]) for name in "xyz") > 0.02
+
+
+def test_reasons_are_plain_numbers():
+    history = History([{"x": 0.1, "y": 0.2, "z": 0.3}], np.array([1.0]))
+    suggestion = GaussianProcessPolicy().suggest(CUBE, history, [], np.random.default_rng(0))
+    assert set(suggestion.reasons) == {"predicted_score", "spread", "num_candidates"}
+    assert {type(value) for value in suggestion.reasons.values()} == {float, int}
+
+
+def test_the_order_of_the_history_does_not_matter():
+    configurations = CUBE.decode(CUBE.sample(10, np.random.default_rng(0)))
+    utilities = np.array([bowl(c) for c in configurations])
+    predicted = [
+        GaussianProcessPolicy()
+        .suggest(
+            CUBE,
+            History([configurations[n] for n in order], utilities[order]),
+            [],
+            np.random.default_rng(1),
+        )
+        .reasons["predicted_score"]
+        for order in (np.arange(10), np.random.default_rng(2).permutation(10))
+    ]
+    assert predicted[0] == pytest.approx(predicted[1], abs=1e-3)
+
+
+def test_long_searches_keep_their_best_and_latest_trials():
+    utilities = np.random.default_rng(0).normal(size=500)
+    rows = informative_trials(History([{}] * 500, utilities))
+    assert len(rows) == len(set(rows)) == MOST_TRIALS
+    assert rows == sorted(rows)
+    assert set(range(450, 500)) <= set(rows)
+    assert set(np.argsort(-utilities)[:50]) <= set(rows)

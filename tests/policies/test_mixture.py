@@ -1,0 +1,79 @@
+"""Policies that share the trials with others."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from keras_metahpo.history import History
+from keras_metahpo.policies import DefaultsPolicy, FloorPolicy, InitialPolicy, Policy, Suggestion
+from keras_metahpo.space import Hyperparameter, SearchSpace
+
+LINE = SearchSpace([Hyperparameter("x", "float", 0.5, 0.0, 1.0)])
+
+
+class Stubborn(Policy):
+    """Always suggests the left end."""
+
+    name = "stubborn"
+
+    def suggest(self, space, history, pending, rng):
+        return Suggestion({"x": 0.0}, self.name)
+
+
+def experts(policy, num_trials, num_pending=0):
+    names = []
+    for trial in range(num_trials):
+        configurations = [{"x": (n + 1) / 100} for n in range(trial)]
+        finished = max(trial - num_pending, 0)
+        history = History(configurations[:finished], np.zeros(finished))
+        pending = configurations[finished:]
+        names.append(policy.suggest(LINE, history, pending, np.random.default_rng(0)).expert)
+    return names
+
+
+@pytest.mark.parametrize("num_pending", [0, 2])
+@pytest.mark.parametrize("every", [1, 3, 8])
+def test_floor_trials_occur_exactly_every_so_often(every, num_pending):
+    names = experts(FloorPolicy(Stubborn(), every), 17, num_pending)
+    floor = [number for number, name in enumerate(names, start=1) if name == "random floor"]
+    assert floor == list(range(every, 18, every))
+
+
+def test_no_floor():
+    assert experts(FloorPolicy(Stubborn(), None), 9) == ["stubborn"] * 9
+
+
+def test_floor_trials_do_not_depend_on_the_main_policy():
+    history = History([{"x": 0.3}] * 7, np.zeros(7))
+    suggestions = [
+        FloorPolicy(main).suggest(LINE, history, [], np.random.default_rng(4))
+        for main in (Stubborn(), DefaultsPolicy())
+    ]
+    assert suggestions[0] == suggestions[1]
+
+
+def test_an_impossible_floor_is_refused():
+    with pytest.raises(ValueError, match="positive number of trials.*every=0"):
+        FloorPolicy(Stubborn(), 0)
+
+
+def test_initial_configurations_are_taken_in_order_and_hand_over():
+    policy = InitialPolicy([{"x": 0.3}, {}, {"x": 0.3}, {"x": 0.9}], then=Stubborn())
+    tried = []
+    for trial in range(4):
+        history = History(tried, np.zeros(trial))
+        suggestion = policy.suggest(LINE, history, [], np.random.default_rng(0))
+        tried.append(suggestion.configuration)
+    assert [c["x"] for c in tried] == [0.3, 0.5, 0.9, 0.0]
+
+
+@pytest.mark.parametrize("illegal", [{"x": 7.0}, {"x": "much"}, {"y": 1.0}])
+def test_illegal_initial_configurations_are_skipped_with_one_warning(illegal, caplog):
+    policy = InitialPolicy([illegal, {"x": 0.9}], then=Stubborn())
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            suggestion = policy.suggest(LINE, History(), [], np.random.default_rng(0))
+    assert suggestion.configuration == {"x": 0.9}
+    assert len(caplog.records) == 1
+    assert "Initial configuration 1 is skipped" in caplog.text
