@@ -147,6 +147,7 @@ def _add_train(commands) -> None:
 
 def _train(options) -> None:
     from rich.console import Console
+    from rich.progress import TaskID
 
     from keras_metahpo.history import TrialLog
     from keras_metahpo.meta_training.preset import train_preset
@@ -157,7 +158,7 @@ def _train(options) -> None:
     given = {"steps": "num_steps", "synthetic": "num_synthetic_tasks", "seed": "seed"}
     config = TrainingConfig(**{given[k]: v for k, v in vars(options).items() if k in given})
     with progress_bars(Console()) as progress:
-        bars: dict[str, int] = {}
+        bars: dict[str, TaskID] = {}
 
         def on_step(done: int, total: int, stage: str) -> None:
             if stage not in bars:

@@ -8,6 +8,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import keras
 import keras_tuner
@@ -109,10 +111,11 @@ def run_search(
     """
     train, validation, test = load_digits()
     keras.utils.set_random_seed(seed + 1)
+    tuner_class: Any = TUNERS[tuner_name]
     seconds: list[float] = []
     started = time.perf_counter()
 
-    class TimedTuner(TUNERS[tuner_name]):  # type: ignore[misc]
+    class TimedTuner(tuner_class):
         def on_trial_end(self, trial):
             super().on_trial_end(trial)
             seconds.append(time.perf_counter() - started)
@@ -143,4 +146,4 @@ def compare(
     num_trials: int, seed: int, on_trial: Callable[[str], None] = lambda tuner: None
 ) -> list[Search]:
     """The same search by every tuner, one after the other."""
-    return [run_search(name, num_trials, seed, lambda name=name: on_trial(name)) for name in TUNERS]
+    return [run_search(name, num_trials, seed, partial(on_trial, name)) for name in TUNERS]

@@ -277,7 +277,7 @@ def _value_types(space: SearchSpace, name: str) -> set[type]:
     types: set[type] = set()
     for hp in space.hyperparameters:
         if hp.name == name:
-            numeric = {"int": {int}, "float": {float}}
+            numeric: dict[str, set[type]] = {"int": {int}, "float": {float}}
             types |= numeric.get(hp.kind) or {type(choice) for choice in hp.choices}
     return types
 

@@ -117,7 +117,7 @@ def _perturb(task: SourceTask, rng: np.random.Generator) -> SourceTask:
 
 def _rename(task: SourceTask, rng: np.random.Generator) -> SourceTask:
     """Gives hyperparameters other names of the same role."""
-    names = {}
+    names: dict[str, str] = {}
     for name in task.space.names:
         role = role_of(name)
         free = [a for a in ALIASES.get(role or "", ()) if a not in names.values()]

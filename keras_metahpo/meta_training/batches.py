@@ -67,10 +67,10 @@ def sample_batch(
     examples = []
     for _ in range(batch_size):
         if recorded and rng.random() < recorded_share:
-            chosen = recorded[rng.integers(len(recorded))]
+            chosen = recorded[int(rng.integers(len(recorded)))]
             task = TokenizedTask.of(augment(chosen, rng, min_rows=num_configurations))
         else:
-            task = synthetic[rng.integers(len(synthetic))]
+            task = synthetic[int(rng.integers(len(synthetic)))]
         examples.append(_draw(task, rng, num_configurations))
     tokens = stack([example.tokens for example in examples])
     return Batch(tokens, np.concatenate([example.targets for example in examples]))

@@ -97,7 +97,7 @@ def train_ranker(
     for number in range(config.num_synthetic_tasks):
         synthetic.append(TokenizedTask.of(synthetic_task(rng, SYNTHETIC_CONFIGURATIONS)))
         on_step(number + 1, config.num_synthetic_tasks, "drawing synthetic tasks")
-    network = new_network(config.network)
+    network = new_network(dict(config.network))
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
         decay_steps=config.num_steps,

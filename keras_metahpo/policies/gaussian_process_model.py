@@ -88,8 +88,8 @@ class GaussianProcess:
         slope_mean = self._prior_mean_or_zero(prior_mean, len(query))
         covariance = self._covariance_to(query, slope_mean)
         mean = TRUST_MEAN * slope_mean + covariance @ self._weights
-        variance = self.kernel.signal_variance + self.kernel.offset_variance
-        variance = variance + TRUST_STD**2 * slope_mean**2
+        constant = self.kernel.signal_variance + self.kernel.offset_variance
+        variance = constant + TRUST_STD**2 * slope_mean**2
         if len(self.targets):
             whitened = solve_triangular(
                 self._factor, covariance.T, lower=True, check_finite=False, overwrite_b=True
@@ -237,7 +237,8 @@ def _priors(dimension: int) -> tuple[np.ndarray, np.ndarray]:
     """Locations and scales of the log parameters' normal priors, float arrays (d + 2,)."""
     location = LENGTH_SCALE_PRIOR[0] + np.log(max(dimension, 1)) / 2
     pairs = [(location, LENGTH_SCALE_PRIOR[1])] * dimension + [SIGNAL_PRIOR, NOISE_PRIOR]
-    return np.array(pairs).T
+    locations, scales = np.array(pairs).T
+    return locations, scales
 
 
 def _kernel(parameters: np.ndarray) -> Kernel:

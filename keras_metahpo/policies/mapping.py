@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeGuard
 
 from keras_metahpo.space import Configuration, Hyperparameter, Points, SearchSpace, Value
 
@@ -46,5 +47,5 @@ def nearest_choice(hp: Hyperparameter, value: Value) -> Value:
     return min(numbers, key=lambda c: abs(c - value))
 
 
-def _is_number(value: Value) -> bool:
+def _is_number(value: Value) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

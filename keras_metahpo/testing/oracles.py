@@ -241,5 +241,5 @@ def _public(values: Mapping) -> dict:
 
 def _comparable(state: Mapping) -> dict:
     """A state as JSON gives it back, its sets in order."""
-    state = json.loads(json.dumps(state))
-    return state | {"tried_so_far": sorted(state["tried_so_far"])}
+    decoded = dict(json.loads(json.dumps(state)))
+    return decoded | {"tried_so_far": sorted(decoded["tried_so_far"])}

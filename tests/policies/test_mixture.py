@@ -54,7 +54,7 @@ def test_floor_trials_do_not_depend_on_the_main_policy():
 
 
 def test_an_impossible_floor_is_refused():
-    with pytest.raises(ValueError, match="positive number of trials.*every=0"):
+    with pytest.raises(ValueError, match=r"positive number of trials.*every=0"):
         FloorPolicy(Stubborn(), 0)
 
 
