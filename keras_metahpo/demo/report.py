@@ -18,10 +18,10 @@ def print_table(console, searches: Sequence[Search]) -> None:
     num_trials = max(len(s.values) for s in searches)
     milestones = [m for m in MILESTONES if m < num_trials] + [num_trials]
     table = Table(title="Best validation accuracy so far, scikit-learn digits")
-    table.add_column("tuner")
+    table.add_column("tuner", no_wrap=True)
     for milestone in milestones:
         table.add_column(f"{milestone} trials" if milestone > 1 else "1 trial", justify="right")
-    table.add_column("test accuracy", justify="right")
+    table.add_column("test", justify="right")
     table.add_column("seconds", justify="right")
     for search in searches:
         best = search.incumbents

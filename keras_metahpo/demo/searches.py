@@ -6,6 +6,7 @@ training data.
 
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -135,7 +136,10 @@ def run_search(
         )
         tuner.search(*train, validation_data=validation, epochs=EPOCHS, verbose=0)
         scores = [tuner.oracle.trials[t].score for t in dict.fromkeys(tuner.oracle.end_order)]
-        model = tuner.get_best_models()[0]
+        with warnings.catch_warnings():
+            # KerasTuner loads weights into a model whose optimizer has not been built.
+            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+            model = tuner.get_best_models()[0]
         test_accuracy = model.evaluate(*test, verbose=0, return_dict=True)["accuracy"]
         configuration = dict(tuner.get_best_hyperparameters()[0].values)
     values = [float("nan") if score is None else float(score) for score in scores]
