@@ -8,6 +8,8 @@ from pathlib import Path
 from keras_metahpo.demo.searches import Search
 
 COLOURS = {"MetaTuner": "#d1495b", "RandomSearch": "#8d99ae", "BayesianOptimization": "#2e6f95"}
+# With the same seed, BayesianOptimization begins with RandomSearch's very trials.
+DASHED = "BayesianOptimization"
 MILESTONES = (1, 3, 5)
 
 
@@ -62,6 +64,7 @@ def save_picture(path: Path, searches: Sequence[Search]) -> None:
     by_trial, by_time = figure.subplots(1, 2, sharey=True)
     for search in searches:
         style = {"color": COLOURS[search.tuner], "label": search.tuner, "linewidth": 2}
+        style["linestyle"] = "--" if search.tuner == DASHED else "-"
         trials = range(1, len(search.values) + 1)
         by_trial.step(trials, search.incumbents, where="post", **style)
         by_trial.plot(trials, search.values, ".", color=COLOURS[search.tuner], alpha=0.5)
