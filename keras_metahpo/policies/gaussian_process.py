@@ -46,7 +46,7 @@ class GaussianProcessPolicy(Policy):
     def __init__(
         self,
         prior: PriorMean | None = None,
-        num_initial: int = 1,
+        num_initial: int = 5,
         num_candidates: int = NUM_CANDIDATES,
     ):
         self.prior = prior
@@ -147,9 +147,15 @@ def _acquisition(
 
 
 def _prior_mean(prior: PriorMean | None, space: SearchSpace, points: Points) -> np.ndarray | None:
-    """A prior mean without holes: what a prior cannot judge is average."""
+    """The prior mean of n points; raises where it is not one finite number a point."""
     if prior is None:
         return None
     if not len(points):
         return np.zeros(0)
-    return np.nan_to_num(np.asarray(prior(space, points), dtype=float), posinf=0.0, neginf=0.0)
+    prior_mean = np.asarray(prior(space, points), dtype=float)
+    if prior_mean.shape != (len(points),) or not np.isfinite(prior_mean).all():
+        raise ValueError(
+            f"A prior mean must be {len(points)} finite numbers. "
+            f"Received: an array of shape {prior_mean.shape}, {prior_mean.ravel()[:3]}, ..."
+        )
+    return prior_mean

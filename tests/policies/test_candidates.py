@@ -63,14 +63,17 @@ def test_mutations_of_nothing_are_nothing(rng):
 
 
 def test_refinement_climbs_and_adds_nothing_tried(rng):
-    points = MIXED.sample(50, rng)
-    tried = set(mutations(MIXED, rng, points, 100, (0.1,)).keys())
+    space = SearchSpace([Hyperparameter(name, "int", 0, 0, 99) for name in "xy"])
+    points = space.sample(30, rng)
+    best = {"x": 30, "y": 30}
+    tried = set(space.encode([best]).keys())
 
     def score(points):
-        return -((points.units[:, :2] - 0.3) ** 2).sum(axis=1, keepdims=True)
+        return -((points.numbers - 30) ** 2).sum(axis=1, keepdims=True)
 
-    refined, facts = refine(MIXED, rng, points, score, tried)
+    refined, facts = refine(space, rng, points, score, tried)
     np.testing.assert_array_equal(facts, score(refined))
-    assert facts.max() > 0.2 * score(points).max()
-    assert len(set(refined.keys())) == len(refined) > len(points)
-    assert not tried.intersection(refined.keys())
+    assert score(points).max() < -20
+    assert facts.max() == -1
+    assert len(set(refined.keys())) == len(refined)
+    assert best not in space.decode(refined)

@@ -21,7 +21,7 @@ from keras_metahpo.policies import (
 from keras_metahpo.space import Condition, Hyperparameter, SearchSpace
 
 FEW = settings(
-    max_examples=10,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
@@ -122,10 +122,10 @@ def noisy_utility(trial):
 @FEW
 @given(space=spaces(), num_pending=st.integers(0, 3))
 def test_suggestions_are_legal_new_and_end_with_the_space(name, space, num_pending):
-    tried = search(POLICIES[name], space, 14, noisy_utility, num_pending)
+    tried = search(POLICIES[name], space, 10, noisy_utility, num_pending)
     assert all(is_legal(space, configuration) for configuration in tried)
     assert len(set(space.encode(tried).keys())) == len(tried)
-    assert len(tried) == min(14, space.num_configurations)
+    assert len(tried) == min(10, space.num_configurations)
 
 
 @pytest.mark.parametrize("name", POLICIES)
