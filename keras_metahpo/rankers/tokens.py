@@ -50,7 +50,8 @@ def stack(tokens: Sequence[Tokens]) -> Tokens:
 
     Hyperparameters and vocabularies are padded to round numbers, so that compiled shapes repeat.
     """
-    width = _round_up(max(t.roles.shape[1] for t in tokens), HYPERPARAMETERS_MULTIPLE)
+    # An empty search space has one token, which is padding: no compiled shape has a zero in it.
+    width = _round_up(max(1, *(t.roles.shape[1] for t in tokens)), HYPERPARAMETERS_MULTIPLE)
     size = _round_up(max(t.vocabulary.shape[1] for t in tokens), VOCABULARY_MULTIPLE)
     return Tokens(
         cells=_join([t.cells for t in tokens], 2, width),
