@@ -5,6 +5,7 @@ Shapes: n configurations, d hyperparameters.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -76,8 +77,10 @@ class GaussianProcessPolicy(Policy):
             return RandomPolicy().suggest(space, history, pending, rng)
         rows = informative_trials(history)
         targets = normal_scores(history.utilities)[rows]
-        acquisition = _acquisition(self.prior, space, observed[rows], targets, started)
-        points, facts = refine(space, rng, pool, acquisition, tried)
+        # On matrices this small, several BLAS threads only get in the way of the network's.
+        with _thread_pools().limit(limits=1, user_api="blas"):
+            acquisition = _acquisition(self.prior, space, observed[rows], targets, started)
+            points, facts = refine(space, rng, pool, acquisition, tried)
         return self._suggestion(space, acquisition, points, facts)
 
     def _suggestion(self, space, acquisition, points, facts) -> Suggestion:
@@ -96,6 +99,14 @@ def informative_trials(history: History) -> list[int]:
     latest = range(len(history) - MOST_TRIALS // 2, len(history))
     others = [row for row in history.best_first() if row not in latest]
     return sorted([*others[: MOST_TRIALS - len(latest)], *latest])
+
+
+@cache
+def _thread_pools():
+    import scipy.linalg  # noqa: F401  The pools of libraries loaded later stay unknown.
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 @dataclass(frozen=True)

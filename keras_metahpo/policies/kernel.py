@@ -44,6 +44,9 @@ class Inputs:
     def __len__(self) -> int:
         return len(self.positions)
 
+    def __getitem__(self, rows) -> "Inputs":
+        return Inputs(self.positions[rows], self.active[rows], self.categorical)
+
     def __add__(self, other: "Inputs") -> "Inputs":
         return Inputs(
             np.concatenate([self.positions, other.positions]),

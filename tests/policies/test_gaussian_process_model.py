@@ -5,6 +5,7 @@ import pytest
 from scipy.optimize import check_grad
 
 from keras_metahpo.policies.gaussian_process_model import (
+    MOST_FITTED,
     TRUST_MEAN,
     GaussianProcess,
     Kernel,
@@ -105,6 +106,16 @@ def test_interpolates_a_smooth_function(rng):
     mean, query_std = process.predict(query, all_active(query))
     np.testing.assert_allclose(mean, np.sin(4 * query[:, 0]) + query[:, 1], atol=0.15)
     assert query_std.mean() > std.mean()
+
+
+def test_many_observations_all_count(rng):
+    units = rng.random((3 * MOST_FITTED, 2))
+    targets = np.sin(4 * units[:, 0]) + units[:, 1]
+    prior_mean = rng.normal(size=len(units))
+    process = fit_gaussian_process(units, all_active(units), np.zeros(2, bool), targets, prior_mean)
+    mean, _ = process.predict(units, all_active(units), prior_mean)
+    np.testing.assert_allclose(mean, targets, atol=0.02)
+    assert process.trust == pytest.approx(0.0, abs=0.05)
 
 
 def test_irrelevant_dimensions_get_longer_length_scales(rng):
