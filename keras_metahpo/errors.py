@@ -23,3 +23,7 @@ class PresetError(MetaHPOError):
 
 class TaskError(MetaHPOError):
     """A task definition or its data that cannot be used."""
+
+
+class BenchmarkError(MetaHPOError):
+    """A study, blackbox or result folder that cannot be used."""

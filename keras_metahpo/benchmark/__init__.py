@@ -1,0 +1,1 @@
+"""The benchmark suite: many tuners on many tasks, and what their results say."""
