@@ -135,6 +135,15 @@ class DurableOracle(keras_tuner.Oracle):
                 f"{recent[-1].message or NO_MESSAGE}"
             )
 
+    def _record_values(self, trial):
+        """Keeps a value that KerasTuner drops or redraws if a namesake of it is inactive."""
+        hps = trial.hyperparameters
+        given = dict(hps.values)
+        super()._record_values(trial)
+        hps.values |= {
+            hp.name: given[hp.name] for hp in hps.space if hp.name in given and hps.is_active(hp)
+        }
+
     def score_trial(self, trial):
         """The best finite value over all epochs; NaN, hence a failed trial, if there is none."""
         trial.score, trial.best_step = float("nan"), 0

@@ -240,3 +240,15 @@ def test_an_exported_search_round_trips_and_serves_as_history(new_oracle, tmp_pa
     assert "appeared" not in history.configurations[0]
     tried = drive(new_oracle(hyperparameters=line(), history=[log]), lambda hp: 0.0, 1)
     assert tried == [{"x": history.configurations[2]["x"]}]
+
+
+def test_values_of_names_with_several_branches_are_kept(new_oracle):
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("optimizer", ["adam", "sgd"])
+    for optimizer, highest in (("adam", 0.1), ("sgd", 1.0)):
+        with hp.conditional_scope("optimizer", [optimizer]):
+            hp.Float("rate", highest / 10, highest)
+    configurations = [{"optimizer": "sgd", "rate": 0.5}, {"optimizer": "adam", "rate": 0.05}]
+    oracle = new_oracle(hyperparameters=hp, initial_configurations=configurations)
+    assert drive(oracle, lambda hp: hp.get("rate"), max_trials=2) == configurations
+    assert [dict(t.hyperparameters.values) for t in oracle.finished_trials()] == configurations

@@ -120,6 +120,16 @@ class Hyperparameter:
                 config |= {"values": list(self.choices), "ordered": self.ordered}
         return {"class_name": self.kind.capitalize(), "config": config}
 
+    def is_active(self, values: Mapping[str, Value]) -> bool:
+        """Whether its conditions hold and, as in KerasTuner, no namesake comes before it.
+
+        Args:
+            values: Of the active hyperparameters before it.
+        """
+        return self.name not in values and all(
+            c.parent in values and values[c.parent] in c.values for c in self.conditions
+        )
+
     @property
     def is_numeric(self) -> bool:
         return self.kind in ("int", "float")

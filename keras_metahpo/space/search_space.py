@@ -77,6 +77,12 @@ class SearchSpace:
         """Reads a `keras_tuner.HyperParameters`."""
         return cls.from_config(hyperparameters.get_config())
 
+    def to_keras_tuner(self):
+        """`keras_tuner.HyperParameters` of this search space."""
+        import keras_tuner
+
+        return keras_tuner.HyperParameters.from_config(self.get_config())
+
     def get_config(self) -> dict:
         """KerasTuner's form: `keras_tuner.HyperParameters.from_config` accepts it."""
         return {"space": [hp.get_config() for hp in self.hyperparameters], "values": {}}
@@ -119,7 +125,7 @@ class SearchSpace:
             yield dict(values)
             return
         hp = self.hyperparameters[position]
-        if hp.name in values or not _is_active(hp, values):
+        if not hp.is_active(values):
             yield from self._assignments(values, position + 1)
             return
         for value in hp.values():
@@ -134,7 +140,7 @@ class SearchSpace:
             )
         values: dict[str, Value] = {}
         for hp in self.hyperparameters:
-            if hp.name not in values and _is_active(hp, values):
+            if hp.is_active(values):
                 values[hp.name] = hp.value(hp.number(configuration.get(hp.name, hp.default)))
         return values
 
@@ -151,7 +157,7 @@ class SearchSpace:
         for row, configuration in enumerate(configurations):
             values: dict[str, Value] = {}
             for column, hp in enumerate(self.hyperparameters):
-                if hp.name not in values and _is_active(hp, values):
+                if hp.is_active(values):
                     number = _nearest_number(hp, configuration.get(hp.name, hp.default))
                     numbers[row, column] = number
                     values[hp.name] = hp.value(number)
@@ -214,10 +220,6 @@ class SearchSpace:
 
     def __repr__(self) -> str:
         return f"SearchSpace({json.dumps(self.names)})"
-
-
-def _is_active(hp: Hyperparameter, values: Mapping[str, Value]) -> bool:
-    return all(c.parent in values and values[c.parent] in c.values for c in hp.conditions)
 
 
 def _legal_numbers(parent: Hyperparameter, values: Sequence[Value]) -> list[float]:
