@@ -1,0 +1,172 @@
+"""KerasTuner oracles, ours and theirs, driven through the same Oracle calls."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import keras_tuner
+
+from keras_metahpo.benchmark.contestants.base import (
+    Contestant,
+    NotAvailable,
+    Problem,
+    Proposal,
+    Search,
+)
+from keras_metahpo.oracle import MetaOracle
+from keras_metahpo.rankers import Preset, Ranker
+
+OBJECTIVE = "objective"
+TUNER_ID = "tuner0"
+# Hyperband's bookkeeping in the values of a trial.
+EPOCHS, INITIAL_EPOCH, INTERNAL_PREFIX = "tuner/epochs", "tuner/initial_epoch", "tuner/"
+# KerasTuner draws with consecutive seeds, so nearby seeds give shifted copies of one search.
+SEED_SPACING = 100_003
+MOST_IDLE_CALLS = 100
+
+
+@dataclass(frozen=True)
+class OracleContestant(Contestant):
+    """A KerasTuner oracle.
+
+    Args:
+        oracle: Name of a class in `keras_tuner.oracles`.
+        arguments: Its further arguments.
+    """
+
+    oracle: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def requires(self):  # type: ignore[override]
+        return ("sklearn",) if self.oracle == "BayesianOptimizationOracle" else ()
+
+    def start(self, problem: Problem, seed: int) -> Search:
+        arguments = dict(self.arguments)
+        if self.oracle == "HyperbandOracle":
+            if problem.max_fidelity < 2:
+                raise NotAvailable("Hyperband needs tasks with several fidelities")
+            # As many brackets as the trials need.
+            arguments |= {"max_epochs": problem.max_fidelity, "hyperband_iterations": 100}
+        else:
+            arguments["max_trials"] = problem.num_trials
+        return OracleSearch(problem, getattr(keras_tuner.oracles, self.oracle), arguments, seed)
+
+
+@dataclass(frozen=True)
+class MetaOracleContestant(Contestant):
+    """`MetaOracle`.
+
+    Args:
+        ranker: A preset's name or directory, `None` for none. Several: the first one that was not
+            trained on what the split holds out.
+        uses_history: Whether the split's logs of other tasks are its `history`; only where they
+            share the task's search space.
+        arguments: Further arguments of `MetaOracle`.
+    """
+
+    ranker: str | tuple[str, ...] | None = "base"
+    uses_history: bool = False
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def start(self, problem: Problem, seed: int) -> Search:
+        arguments: dict[str, Any] = dict(self.arguments) | {"max_trials": problem.num_trials}
+        arguments["ranker"] = self._ranker(problem.held_out)
+        if self.uses_history:
+            arguments["history"] = experience_of_space(problem)
+        return OracleSearch(problem, MetaOracle, arguments, seed)
+
+    def _ranker(self, held_out: frozenset[str]) -> Ranker | None:
+        if self.ranker is None:
+            return None
+        names = (self.ranker,) if isinstance(self.ranker, str) else self.ranker
+        refused = {}
+        for name in names:
+            refused[name] = trained_on(Preset(name).card) & held_out
+            if not refused[name]:
+                return load_preset(name)
+        raise NotAvailable(
+            "The split holds out what every given preset was trained on: "
+            + ", ".join(f"{name}: {sorted(found)}" for name, found in refused.items())
+        )
+
+
+class OracleSearch(Search):
+    """One search by an oracle, in a project folder of its own.
+
+    Args:
+        problem: The task.
+        oracle_class: Of the oracle.
+        arguments: Of the oracle, but for objective, space and seed.
+        seed: Of the study; spread, so that no two searches are shifted copies.
+    """
+
+    def __init__(self, problem: Problem, oracle_class: Callable, arguments: Mapping, seed: int):
+        self.directory = tempfile.TemporaryDirectory()
+        self.oracle = oracle_class(
+            objective=keras_tuner.Objective(OBJECTIVE, problem.direction),
+            hyperparameters=problem.space.to_keras_tuner(),
+            seed=1 + seed * SEED_SPACING,
+            # A training that diverges is a result.
+            max_consecutive_failed_trials=problem.num_trials + 1,
+            **arguments,
+        )
+        _Driver(self.oracle, hypermodel=_no_model, directory=self.directory.name)
+        self.oracle.verbose = 0
+
+    def suggest(self) -> Proposal | None:
+        for _ in range(MOST_IDLE_CALLS):
+            trial = self.oracle.create_trial(TUNER_ID)
+            if trial.status != "IDLE":
+                break
+        if trial.status != "RUNNING":
+            return None
+        values = trial.hyperparameters.values
+        configuration = {k: v for k, v in values.items() if not k.startswith(INTERNAL_PREFIX)}
+        return Proposal(configuration, values.get(EPOCHS), values.get(INITIAL_EPOCH, 0), trial)
+
+    def observe(self, proposal: Proposal, value: float | None) -> None:
+        trial: Any = proposal.handle
+        if value is None:
+            trial.status = "FAILED"
+        else:
+            self.oracle.update_trial(trial.trial_id, {OBJECTIVE: value})
+            trial.status = "COMPLETED"
+        self.oracle.end_trial(trial)
+
+    def close(self) -> None:
+        self.directory.cleanup()
+
+
+class _Driver(keras_tuner.Tuner):
+    """Gives the oracle its project folder by KerasTuner's public way."""
+
+    def run_trial(self, trial, *args, **kwargs):
+        raise NotImplementedError("The oracle is asked directly.")
+
+
+def _no_model(hp):
+    """The search space is given."""
+
+
+def trained_on(card: Mapping) -> set[str]:
+    """Names of the tasks, data sets and families that a preset's card lists."""
+    entries = [*card.get("trained_on", ()), *card.get("early_stopping_on", ())]
+    names = {entry["name"] if isinstance(entry, Mapping) else str(entry) for entry in entries}
+    return names | {name.split("/")[0] for name in names}
+
+
+def experience_of_space(problem: Problem) -> list:
+    """The split's logs that share the task's search space; raises `NotAvailable` without any."""
+    logs = [log for log in problem.experience if log.space == problem.space]
+    if not logs:
+        raise NotAvailable("the split leaves no earlier search of the same space")
+    return logs
+
+
+@cache
+def load_preset(name: str) -> Ranker:
+    """A preset's ranker, loaded once a process."""
+    return Preset(name).load()
