@@ -1,0 +1,45 @@
+"""Blackboxes and the suites they come in."""
+
+import importlib
+import inspect
+from collections.abc import Callable
+from functools import partial
+
+from keras_metahpo.benchmark.blackbox import Suite
+from keras_metahpo.benchmark.blackboxes.selection import did_you_mean
+from keras_metahpo.errors import BenchmarkError
+
+__all__ = ["SUITE_KINDS", "open_suite"]
+
+SUITE_KINDS = ("tabular", "lcbench", "taskset", "hpobench", "fcnet", "nasbench201", "live")
+_PACKAGES = ("hpobench", "fcnet", "nasbench201")
+
+
+def open_suite(kind: str, path: str | None = None, **options) -> Suite:
+    """Opens a suite; its blackboxes are opened one by one, wherever they are needed.
+
+    Args:
+        kind: One of `SUITE_KINDS`.
+        path: Where its data lie: a trial log, a folder of them or a pattern (`tabular`), the
+            surrogate's folder (`lcbench`), `taskset.npz` (`taskset`), a file of task definitions
+            (`live`, optional); the others come from a package and take none.
+        **options: Of the kind: `tasks` (names to choose) for all; `seed` for the packages,
+            `family` for `tabular`, `seed` for `live`.
+    """
+    if kind not in SUITE_KINDS:
+        raise BenchmarkError(
+            f"The kind of a suite must be one of {SUITE_KINDS}. Received: {kind!r}."
+            f"{did_you_mean(str(kind), SUITE_KINDS)}"
+        )
+    module = importlib.import_module(f"{__name__}.{'packages' if kind in _PACKAGES else kind}")
+    opener: Callable[..., Suite] = (
+        partial(module.suite, kind) if kind in _PACKAGES else module.suite
+    )
+    accepted = [name for name in inspect.signature(opener).parameters if name != "path"]
+    unknown = [name for name in options if name not in accepted]
+    if unknown:
+        raise BenchmarkError(
+            f"The suite {kind!r} takes the options {accepted}. Received: {unknown}."
+            f"{did_you_mean(unknown[0], accepted)}"
+        )
+    return opener(None if path is None else str(path), **options)
