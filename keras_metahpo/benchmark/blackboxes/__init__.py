@@ -2,27 +2,32 @@
 
 import importlib
 import inspect
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from keras_metahpo.benchmark.blackbox import Suite
 from keras_metahpo.benchmark.blackboxes.selection import did_you_mean
+from keras_metahpo.benchmark.blackboxes.wrapping import wrap_suite
 from keras_metahpo.errors import BenchmarkError
 
-__all__ = ["SUITE_KINDS", "open_suite"]
+__all__ = ["SUITE_KINDS", "open_suite", "wrap_suite"]
 
 SUITE_KINDS = ("tabular", "lcbench", "taskset", "hpobench", "fcnet", "nasbench201", "live")
 _PACKAGES = ("hpobench", "fcnet", "nasbench201")
 
 
-def open_suite(kind: str, path: str | None = None, **options) -> Suite:
+def open_suite(
+    kind: str, path: str | os.PathLike | Sequence[str] | None = None, **options
+) -> Suite:
     """Opens a suite; its blackboxes are opened one by one, wherever they are needed.
 
     Args:
         kind: One of `SUITE_KINDS`.
-        path: Where its data lie: a trial log, a folder of them or a pattern (`tabular`), the
-            surrogate's folder (`lcbench`), `taskset.npz` (`taskset`), a file of task definitions
-            (`live`, optional); the others come from a package and take none.
+        path: Where its data lie: trial logs, folders of them or patterns, one or several
+            (`tabular`); the surrogate's folder (`lcbench`); `taskset.npz` (`taskset`); a file of
+            task definitions (`live`, the library's when `None`). The others come from a package
+            and take none.
         **options: Of the kind: `tasks` (names to choose) for all; `seed` for the packages,
             `family` for `tabular`, `seed` for `live`.
     """
@@ -42,4 +47,8 @@ def open_suite(kind: str, path: str | None = None, **options) -> Suite:
             f"The suite {kind!r} takes the options {accepted}. Received: {unknown}."
             f"{did_you_mean(unknown[0], accepted)}"
         )
-    return opener(None if path is None else str(path), **options)
+    if isinstance(path, os.PathLike):
+        path = os.fspath(path)
+    if not (path is None or isinstance(path, str) or kind == "tabular"):
+        raise BenchmarkError(f"The suite {kind!r} takes one path. Received: path={path!r}.")
+    return opener(path, **options)

