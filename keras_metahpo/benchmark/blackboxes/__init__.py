@@ -3,8 +3,9 @@
 import importlib
 import inspect
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from keras_metahpo.benchmark.blackbox import Suite
 from keras_metahpo.benchmark.blackboxes.selection import did_you_mean
@@ -18,7 +19,10 @@ _PACKAGES = ("hpobench", "fcnet", "nasbench201")
 
 
 def open_suite(
-    kind: str, path: str | os.PathLike | Sequence[str] | None = None, **options
+    kind: str,
+    path: str | os.PathLike | Sequence[str] | None = None,
+    wrappers: Sequence[Mapping[str, Any]] = (),
+    **options,
 ) -> Suite:
     """Opens a suite; its blackboxes are opened one by one, wherever they are needed.
 
@@ -28,6 +32,8 @@ def open_suite(
             (`tabular`); the surrogate's folder (`lcbench`); `taskset.npz` (`taskset`); a file of
             task definitions (`live`, the library's when `None`). The others come from a package
             and take none.
+        wrappers: The innermost first: a `name`, as `wrap_suite` takes it, and its arguments, such
+            as `{"name": "pooled", "size": 512}`.
         **options: Of the kind: `tasks` (names to choose) for all; `seed` for the packages,
             `family` for `tabular`, `seed` for `live`.
     """
@@ -51,4 +57,13 @@ def open_suite(
         path = os.fspath(path)
     if not (path is None or isinstance(path, str) or kind == "tabular"):
         raise BenchmarkError(f"The suite {kind!r} takes one path. Received: path={path!r}.")
-    return opener(path, **options)
+    suite = opener(path, **options)
+    for wrapper in wrappers:
+        if not isinstance(wrapper, Mapping) or "name" not in wrapper:
+            raise BenchmarkError(
+                "A wrapper is a name and its arguments, such as {'name': 'pooled', 'size': 512}. "
+                f"Received: {wrapper!r}."
+            )
+        arguments = {key: value for key, value in wrapper.items() if key != "name"}
+        suite = wrap_suite(suite, wrapper["name"], **arguments)
+    return suite

@@ -42,7 +42,10 @@ class Wrapper(Blackbox):
 
     @property
     def card(self) -> BlackboxCard:  # type: ignore[override]
-        return replace(self.inner.card, name=f"{self.inner.card.name}+{self.name}")
+        inner = self.inner.card
+        # Whatever knows the inner task knows this one.
+        sources = tuple(dict.fromkeys((*inner.sources, inner.name)))
+        return replace(inner, name=f"{inner.name}+{self.name}", sources=sources)
 
     @property
     def space(self) -> SearchSpace:  # type: ignore[override]
