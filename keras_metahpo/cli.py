@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="metahpo", description="Tune Keras models with prior knowledge."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_demo, _add_tasks, _add_collect, _add_train):
+    for add in (_add_demo, _add_tasks, _add_collect, _add_train, _add_bench):
         add(commands)
     return parser
 
@@ -41,7 +41,7 @@ def _add_command(commands, name: str, function, help_text: str, example: str):
         help=help_text,
         description=help_text,
         epilog=f"example: {example}",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_HelpFormatter,
     )
     command.set_defaults(command=function)
     return command
@@ -167,6 +167,25 @@ def _train(options) -> None:
 
         card = train_preset(logs, options.held_out, config, options.output, on_step)
     print(f"Wrote {options.output}; zero-shot rank correlations: {card['rank_correlations']}")
+
+
+def _add_bench(commands) -> None:
+    from keras_metahpo.benchmark.command import add_commands
+
+    bench = commands.add_parser(
+        "bench",
+        help="Compare tuners on many tasks.",
+        description="Compare tuners on many tasks.",
+        epilog="example: metahpo bench run --task image/mlp_mnist --trials 10 --output results",
+    )
+    add_commands(bench.add_subparsers(required=True, metavar="COMMAND"), _add_command)
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the defaults that there are."""
+
+    def _get_help_string(self, action):
+        return super()._get_help_string(action) if action.default else action.help
 
 
 def _positive(text: str) -> int:

@@ -25,8 +25,10 @@ class BlackboxCard:
         objective, direction: The metric that is optimised; `"min"` or `"max"`.
         max_fidelity: Epochs of a full training; 1 where there is one fidelity only.
         lookup: `"grid"`, `"pool"`, `"surrogate"` or `"live"`; named in every result.
-        sources: Names of data sets or tables behind it. A preset whose card lists one of them was
-            trained on it.
+        sources: Names of the data sets behind this very task. Tasks that share one do not count as
+            other tasks.
+        related: Names of data sets and families that hold the same data in other forms. A preset
+            that was trained on one of them, or on a source, was trained on this task.
         source, licence: Where the measurements come from and what may be done with them.
     """
 
@@ -37,6 +39,7 @@ class BlackboxCard:
     max_fidelity: int = 1
     lookup: str = "surrogate"
     sources: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
     source: str = ""
     licence: str = ""
 

@@ -9,7 +9,8 @@ A search without its last line was interrupted, and goes on.
 """
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -144,7 +145,50 @@ def append(path: Path, entry: Step | End) -> None:
     """Adds a line to a search's file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
-        file.write(json.dumps(asdict(entry)) + "\n")
+        file.write(_line(entry))
+
+
+class Recorder:
+    """Appends to one search's file, a line at a time.
+
+    Args:
+        path: Of the file.
+        steps: Those that the file holds already; what else it holds is dropped.
+    """
+
+    def __init__(self, path: Path, steps: Sequence[Step] = ()):
+        self.path = path
+        self._lines = [_line(step) for step in steps]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._open()
+
+    def _open(self) -> None:
+        temporary = self.path.with_suffix(".tmp")
+        temporary.write_text("".join(self._lines))
+        os.replace(temporary, self.path)
+        self._file = self.path.open("a")
+
+    def add(self, entry: Step | End) -> None:
+        """Writes a line; it is on the disk when this returns."""
+        self._lines.append(_line(entry))
+        self._file.write(self._lines[-1])
+        self._file.flush()
+
+    def truncate(self, num_steps: int) -> None:
+        """Keeps the first steps only."""
+        self._file.close()
+        self._lines = self._lines[:num_steps]
+        self._open()
+
+    def __enter__(self) -> "Recorder":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._file.close()
+
+
+def _line(entry: Step | End) -> str:
+    return json.dumps(asdict(entry)) + "\n"
 
 
 def read_header(output: Path) -> dict:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from keras_metahpo.errors import BenchmarkError
 from keras_metahpo.history import TrialLog
+from keras_metahpo.rankers import Preset
 from keras_metahpo.space import SearchSpace, Value
 
 PEERS_EXTRA = "keras-metahpo[peers]"
@@ -28,6 +29,7 @@ class Problem:
         num_trials: How many trials it will be asked for.
         experience: Logs of earlier searches that the split allows.
         held_out: Names and sources that nothing may have been trained on.
+        is_adversarial: Whether all prior knowledge is to be negated.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Problem:
     num_trials: int = 1
     experience: Sequence[TrialLog] = ()
     held_out: frozenset[str] = frozenset()
+    is_adversarial: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,10 @@ class Contestant(abc.ABC):
     @abc.abstractmethod
     def start(self, problem: Problem, seed: int) -> Search:
         """Begins a search; raises `NotAvailable` where this contestant cannot take part."""
+
+    def presets(self) -> Sequence[Preset]:
+        """Trained rankers that it uses, for the study's header."""
+        return ()
 
     def check(self) -> None:
         """Raises `NotAvailable` if an optional package is not installed."""

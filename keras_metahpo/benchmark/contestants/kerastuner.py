@@ -2,8 +2,9 @@
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import keras_tuner
@@ -16,7 +17,8 @@ from keras_metahpo.benchmark.contestants.base import (
     Search,
 )
 from keras_metahpo.oracle import MetaOracle
-from keras_metahpo.rankers import Preset, Ranker
+from keras_metahpo.rankers import Context, Prediction, Preset, Ranker, Tokens
+from keras_metahpo.space import Points, SearchSpace
 
 OBJECTIVE = "objective"
 TUNER_ID = "tuner0"
@@ -73,24 +75,28 @@ class MetaOracleContestant(Contestant):
 
     def start(self, problem: Problem, seed: int) -> Search:
         arguments: dict[str, Any] = dict(self.arguments) | {"max_trials": problem.num_trials}
-        arguments["ranker"] = self._ranker(problem.held_out)
+        ranker = self._ranker(problem.held_out)
+        if ranker is not None and problem.is_adversarial:
+            ranker = NegatedRanker(ranker)
+        arguments["ranker"] = ranker
         if self.uses_history:
             arguments["history"] = experience_of_space(problem)
         return OracleSearch(problem, MetaOracle, arguments, seed)
 
+    def presets(self) -> list[Preset]:
+        names = (self.ranker,) if isinstance(self.ranker, str) else self.ranker or ()
+        return [Preset(name) for name in names]
+
     def _ranker(self, held_out: frozenset[str]) -> Ranker | None:
-        if self.ranker is None:
-            return None
-        names = (self.ranker,) if isinstance(self.ranker, str) else self.ranker
+        """The first preset that was not trained on what the split holds out."""
         refused = {}
-        for name in names:
-            refused[name] = trained_on(Preset(name).card) & held_out
-            if not refused[name]:
-                return load_preset(name)
-        raise NotAvailable(
-            "The split holds out what every given preset was trained on: "
-            + ", ".join(f"{name}: {sorted(found)}" for name, found in refused.items())
-        )
+        for preset in self.presets():
+            refused[preset.name] = sorted(trained_on(preset.card) & held_out)
+            if not refused[preset.name]:
+                return load_preset(preset.directory)
+        if refused:
+            raise NotAvailable(f"The split holds out what every preset was trained on: {refused}")
+        return None
 
 
 class OracleSearch(Search):
@@ -167,6 +173,24 @@ def experience_of_space(problem: Problem) -> list:
 
 
 @cache
-def load_preset(name: str) -> Ranker:
+def load_preset(directory: Path) -> Ranker:
     """A preset's ranker, loaded once a process."""
-    return Preset(name).load()
+    return Preset(directory).load()
+
+
+class NegatedRanker(Ranker):
+    """The adversary: likes what a ranker dislikes.
+
+    Args:
+        ranker: Any ranker.
+    """
+
+    def __init__(self, ranker: Ranker):
+        self.ranker = ranker
+
+    def tokens(self, space: SearchSpace, points: Points) -> Tokens:
+        return self.ranker.tokens(space, points)
+
+    def score(self, context: Context | None, query: Tokens) -> Prediction:
+        prediction = self.ranker.score(context, query)
+        return replace(prediction, mean=-prediction.mean, score=-prediction.score)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from keras_metahpo.benchmark.contestants.base import Contestant, Problem, Proposal, Search
 from keras_metahpo.benchmark.contestants.policy import portfolio
 from keras_metahpo.space import Hyperparameter, SearchSpace, Value
@@ -80,7 +82,7 @@ class OptunaSearch(Search):
             if hp.is_active(values):
                 values[hp.name] = configuration[hp.name]
                 number = hp.number(values[hp.name])
-                found[key] = values[hp.name] if is_native(hp) else float(hp.units(number))
+                found[key] = values[hp.name] if is_native(hp) else float(hp.units(np.asarray(number)))
         return found
 
 
@@ -104,7 +106,7 @@ def _suggest(trial, key: str, hp: Hyperparameter) -> Value:
     if not hp.is_numeric:
         return trial.suggest_categorical(key, list(hp.choices))
     if not is_native(hp):
-        return hp.value(float(hp.numbers(trial.suggest_float(key, 0.0, 1.0))))
+        return hp.value(float(hp.numbers(np.asarray(trial.suggest_float(key, 0.0, 1.0)))))
     log = hp.sampling == "log"
     if hp.kind == "int":
         return trial.suggest_int(key, int(hp.low), int(hp.high), step=int(hp.step or 1), log=log)

@@ -52,7 +52,7 @@ class PolicySearch(Search):
         history = History(self.configurations, np.array(self.utilities))
         rng = np.random.default_rng([self.seed, len(history)])
         suggestion = self.policy.suggest(self.problem.space, history, (), rng)
-        return suggestion and Proposal(suggestion.configuration)
+        return Proposal(suggestion.configuration) if suggestion else None
 
     def observe(self, proposal: Proposal, value: float | None) -> None:
         self.configurations.append(proposal.configuration)
@@ -84,15 +84,17 @@ def _distances(space: SearchSpace, points: Points, centre: Points) -> np.ndarray
     return gaps.sum(axis=1) / counted
 
 
-_PORTFOLIOS: dict[str, PortfolioPolicy] = {}
+_PORTFOLIOS: dict[tuple, PortfolioPolicy] = {}
 
 
 def portfolio(problem: Problem) -> PortfolioPolicy:
-    """The greedy portfolio of the tasks that the split allows, computed once a process and task."""
-    if problem.name not in _PORTFOLIOS:
-        logs = experience_of_space(problem)
-        _PORTFOLIOS[problem.name] = PortfolioPolicy(logs, RandomPolicy(), PORTFOLIO_SIZE)
-    return _PORTFOLIOS[problem.name]
+    """The greedy portfolio of the logs that the split allows, computed once a process."""
+    logs = experience_of_space(problem)
+    # The policy keeps its logs alive, so that their identities stay unique.
+    key = tuple(map(id, logs))
+    if key not in _PORTFOLIOS:
+        _PORTFOLIOS[key] = PortfolioPolicy(logs, RandomPolicy(), PORTFOLIO_SIZE)
+    return _PORTFOLIOS[key]
 
 
 POLICIES: dict[str, Callable[[Problem], Policy]] = {

@@ -27,23 +27,23 @@ CONTESTANTS: dict[str, Contestant] = {
     "MetaOracle with history": MetaOracleContestant(uses_history=True),
     RANDOM: OracleContestant("RandomSearchOracle"),
     "BayesianOptimization": OracleContestant("BayesianOptimizationOracle"),
-    "BayesianOptimization, 5 initial": OracleContestant(
+    "BayesianOptimization 5 initial": OracleContestant(
         "BayesianOptimizationOracle", {"num_initial_points": 5}
     ),
     "Hyperband": OracleContestant("HyperbandOracle"),
     "GridSearch": OracleContestant("GridSearchOracle"),
     "Optuna TPE": OptunaContestant("TPESampler"),
-    "Optuna TPE, multivariate": OptunaContestant("TPESampler", {"multivariate": True}),
+    "Optuna TPE multivariate": OptunaContestant("TPESampler", {"multivariate": True}),
     "Optuna GP": OptunaContestant("GPSampler"),
     "SMAC": SmacContestant(),
     "Syne Tune CTS": QuantileContestant(),
     "portfolio": PolicyContestant("portfolio"),
-    "portfolio, then TPE": OptunaContestant(
+    "portfolio then TPE": OptunaContestant(
         "TPESampler", {"multivariate": True}, starts_with_portfolio=True
     ),
     "defaults by name": PolicyContestant("defaults"),
     "GP from the default": PolicyContestant("gp"),
-    "GP, distance to defaults": PolicyContestant("gp-distance"),
+    "GP distance to defaults": PolicyContestant("gp-distance"),
 }
 
 

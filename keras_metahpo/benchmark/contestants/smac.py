@@ -3,6 +3,8 @@
 import tempfile
 from dataclasses import dataclass
 
+import numpy as np
+
 from keras_metahpo.benchmark.contestants.base import Contestant, Problem, Proposal, Search
 from keras_metahpo.benchmark.contestants.optuna import is_native, labelled
 from keras_metahpo.history import utility
@@ -32,7 +34,7 @@ class SmacSearch(Search):
             n_trials=problem.num_trials,
             deterministic=True,
             seed=seed,
-            output_directory=self.directory.name,  # type: ignore[arg-type]
+            output_directory=self.directory.name,
         )
         self.facade = HyperparameterOptimizationFacade(
             scenario, lambda configuration, seed: 0.0, overwrite=True, logging_level=False
@@ -105,5 +107,5 @@ def _value(hp: Hyperparameter, given) -> Value:
     if not hp.is_numeric:
         return next(choice for choice in hp.choices if choice == given)
     if hp.low != hp.high and (not is_native(hp) or hp.step not in (None, 1)):
-        return hp.value(float(hp.numbers(float(given))))
+        return hp.value(float(hp.numbers(np.asarray(given))))
     return hp.value(float(given))
