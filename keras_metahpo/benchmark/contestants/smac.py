@@ -28,6 +28,7 @@ class SmacSearch(Search):
         from smac import HyperparameterOptimizationFacade, Scenario
 
         self.problem = problem
+        self.worst = 0.0
         self.directory = tempfile.TemporaryDirectory()
         scenario = Scenario(
             configuration_space(problem.space, seed),
@@ -53,13 +54,12 @@ class SmacSearch(Search):
         return Proposal(values, handle=info)
 
     def observe(self, proposal: Proposal, value: float | None) -> None:
-        from smac.runhistory import StatusType, TrialValue
+        from smac.runhistory import TrialValue
 
-        if value is None:
-            result = TrialValue(cost=float("inf"), status=StatusType.CRASHED)
-        else:
-            result = TrialValue(cost=-utility(value, self.problem.direction))
-        self.facade.tell(proposal.handle, result)
+        # Its forest cannot be fitted to infinity: a failure costs as much as the worst so far.
+        cost = self.worst if value is None else -utility(value, self.problem.direction)
+        self.worst = max(self.worst, cost)
+        self.facade.tell(proposal.handle, TrialValue(cost=cost))
 
     def close(self) -> None:
         self.directory.cleanup()

@@ -24,7 +24,7 @@ OBJECTIVE = "objective"
 class QuantileContestant(Contestant):
     """`QuantileBasedSurrogateSearcher`, which learns from the logs that the split allows."""
 
-    requires = ("syne_tune", "xgboost")
+    requires = ("syne_tune", "xgboost", "huggingface_hub")
 
     def start(self, problem: Problem, seed: int) -> Search:
         if any(hp.conditions for hp in problem.space.hyperparameters):
