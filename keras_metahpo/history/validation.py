@@ -19,15 +19,18 @@ def validate_table(
 ) -> None:
     """Raises `TrialLogError` at the first thing that is wrong in `table`."""
     _check_columns(card, space, table, where)
+    _check_types(card, table, where)
     _check_rows(card, table, where)
     log = format_.TrialLog(card, space, table)
+    trial_ids = table.column("trial_id").to_pylist()
     for trial in log.trials:
         try:
             space.complete(trial.configuration)
         except SearchSpaceError as error:
             raise TrialLogError(
-                f"{where}, trial {trial.trial_id!r}: {error} Correct the row, or widen the "
-                "hyperparameter in space.json."
+                f"{where}, trial {trial.trial_id!r}: {error} It begins in row "
+                f"{trial_ids.index(trial.trial_id)}. Correct the row, or widen the hyperparameter "
+                "in space.json."
             ) from error
 
 
@@ -50,6 +53,21 @@ def _check_columns(card, space, table, where) -> None:
             f"{where} has no column for the objective {card.objective!r}. Received: "
             f"{table.column_names}. Correct `objective` in card.json or add the column."
         )
+
+
+def _check_types(card, table, where) -> None:
+    import pyarrow
+
+    for name in ("epoch", "elapsed_s", card.objective):
+        if name not in table.column_names:
+            continue
+        type_ = table.schema.field(name).type
+        is_number = pyarrow.types.is_integer(type_) or pyarrow.types.is_floating(type_)
+        if not (is_number or pyarrow.types.is_null(type_)):
+            raise TrialLogError(
+                f"{where}: the column {name!r} must hold numbers. Received: {type_}. "
+                "Convert the column."
+            )
 
 
 def _any_completed(table) -> bool:
@@ -98,6 +116,7 @@ def _check_rows(card, table, where) -> None:
     hopeless = [trial_id for trial_id, is_finite in finite.items() if not is_finite]
     if hopeless:
         raise TrialLogError(
-            f"{where}: trial {hopeless[0]!r} is COMPLETED without one finite "
-            f"{card.objective!r} ({len(hopeless)} such). Mark it FAILED."
+            f"{where}: trial {hopeless[0]!r} is COMPLETED without one finite {card.objective!r} "
+            f"(from row {columns['trial_id'].index(hopeless[0])} on; {len(hopeless)} such). "
+            "Mark it FAILED."
         )

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -55,29 +56,30 @@ class Permuted(Wrapper):
         self.seed = seed
 
     def evaluate(self, configuration: Configuration, fidelity: int | None = None) -> Evaluation:
-        return self.inner.evaluate(self.stand_in(configuration), fidelity)
+        return self.inner.evaluate(self.stand_ins([configuration])[0], fidelity)
 
     def reference(self) -> Reference | None:
         inner = self.inner.reference()
         if inner is None or self._is_recorded:
             return inner  # The same outcomes.
-        stand_ins = [self.stand_in(c) for c in self.representative()]
+        stand_ins = self.stand_ins(self.representative())
         how = f"best and median of {len(stand_ins)} permuted configurations"
-        sampled = reference_of(utilities_of(self.inner, stand_ins), how)
-        return replace(sampled, best=max(sampled.best, inner.best))
+        return reference_of(utilities_of(self.inner, stand_ins), how)
 
-    def stand_in(self, configuration: Configuration) -> Configuration:
-        """The configuration whose outcome this one has."""
+    def stand_ins(self, configurations: Sequence[Configuration]) -> list[Configuration]:
+        """The configurations whose outcomes these have."""
         if self._lookup is not None:
-            row = self._lookup.nearest([configuration])[0]
-            return self._lookup.configurations[self._order[row]]
+            rows = self._order[self._lookup.nearest(configurations)]
+            return [self._lookup.configurations[row] for row in rows]
         if self._is_recorded:
-            return configuration_at(self.space, self._order[position(self.space, configuration)])
+            rows = self._order[[position(self.space, c) for c in configurations]]
+            return [configuration_at(self.space, row) for row in rows]
         order, reverse = self._axes
-        units = self.space.encode([self.space.complete(configuration)]).units[:, order]
-        return self.space.decode(self.space.snap(np.where(reverse, 1 - units, units)))[0]
+        points = self.space.encode([self.space.complete(c) for c in configurations])
+        units = points.units[:, order]
+        return list(self.space.decode(self.space.snap(np.where(reverse, 1 - units, units))))
 
-    @property
+    @functools.cached_property
     def _is_recorded(self) -> bool:
         return self.inner.pool is not None or self.inner.card.lookup == "grid"
 
@@ -87,9 +89,10 @@ class Permuted(Wrapper):
 
     @functools.cached_property
     def _order(self) -> np.ndarray:
-        pool = self.inner.pool
-        size = math.prod(len(hp.values()) for hp in self.space.hyperparameters)
-        return self.rng(self.seed).permutation(size if pool is None else len(pool))
+        if self._lookup is not None:
+            return self.rng(self.seed).permutation(len(self._lookup.configurations))
+        size = math.prod(int(hp.num_values) for hp in self.space.hyperparameters)
+        return self.rng(self.seed).permutation(size)
 
     @functools.cached_property
     def _axes(self) -> tuple[np.ndarray, np.ndarray]:

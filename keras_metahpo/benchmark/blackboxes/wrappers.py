@@ -23,7 +23,7 @@ from keras_metahpo.benchmark.blackboxes.vectorized import REFERENCE_SEED, utilit
 from keras_metahpo.errors import BenchmarkError
 from keras_metahpo.space import Configuration, SearchSpace
 
-REFERENCE_SIZE = 2_000
+REFERENCE_SIZE = 5_000
 POOL_SIZE = 512
 
 
