@@ -91,6 +91,31 @@ def test_help_has_an_example(command, capsys):
     assert f"metahpo {command}" in capsys.readouterr().out.split("example:")[1]
 
 
+@pytest.mark.parametrize("command", ["run", "report", "policies"])
+def test_help_of_bench_has_an_example(command, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["bench", command, "--help"])
+    assert stopped.value.code == 0
+    assert f"metahpo bench {command}" in capsys.readouterr().out.split("example:")[1]
+
+
+def test_bench_searches_in_ones_own_log_without_a_study_file(tmp_path, capsys):
+    space = SearchSpace([Hyperparameter("x", "float", 0.5, low=0.0, high=1.0)])
+    configurations = space.decode(space.sample(30, np.random.default_rng(0)))
+    trials = [LoggedTrial(str(i), c, [{"loss": c["x"]}]) for i, c in enumerate(configurations)]
+    log = TrialLog.from_trials(TrialLogCard("mine", "loss", "min"), space, trials)
+    arguments = ["--log", log.write(str(tmp_path / "log")), "--policies", "RandomSearch"]
+    arguments += ["--trials", "3", "--seeds", "2", "--output", str(tmp_path / "out")]
+    assert main(["bench", "run", *arguments, "--workers", "1"]) == 0
+    assert main(["bench", "report", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_bench_asks_for_something_to_search_in(tmp_path, capsys):
+    assert main(["bench", "run", "--output", str(tmp_path)]) == 1
+    assert "a study file, or --log or --task" in capsys.readouterr().err
+
+
 def test_arguments_must_be_positive(capsys):
     with pytest.raises(SystemExit):
         main(["demo", "--trials", "0"])

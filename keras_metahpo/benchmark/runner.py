@@ -106,7 +106,11 @@ def run_cell(study: Study, cell: Cell, output: Path) -> str:
         end = End(cell.policy, cell.task, cell.seed, FINISHED)
         try:
             blackbox = opened(cell.suite[cell.task])
-            final = _run_search(study, cell, blackbox, record.steps, recorder)
+            clock = Clock(study.suggestion_limit_s)
+            with clock.limited():
+                search = _start(study, cell, blackbox)
+            with search:
+                final = run_search(study, cell, blackbox, search, record.steps, recorder, clock)
             end = replace(end, final=final)
         except NotAvailable as reason:
             end = replace(end, end=SKIPPED, reason=str(reason))
@@ -116,9 +120,7 @@ def run_cell(study: Study, cell: Cell, output: Path) -> str:
     return f"{cell.policy} on {cell.task}"
 
 
-def _run_search(
-    study: Study, cell: Cell, blackbox: Blackbox, recorded: list[Step], recorder: Recorder
-) -> dict[str, float]:
+def _start(study: Study, cell: Cell, blackbox: Blackbox) -> Search:
     card = blackbox.card
     contestant = get_contestant(cell.policy)
     contestant.check()
@@ -134,23 +136,26 @@ def _run_search(
         held_out=held_out(card, study.split),
         is_adversarial=study.adversarial,
     )
-    clock = Clock(study.suggestion_limit_s)
-    with clock.limited():
-        search = contestant.start(problem, cell.seed)
-    with search:
-        return _steps(study, cell, blackbox, search, clock, recorded, recorder)
+    return contestant.start(problem, cell.seed)
 
 
-def _steps(
+def run_search(
     study: Study,
     cell: Cell,
     blackbox: Blackbox,
     search: Search,
-    clock: Clock,
     recorded: list[Step],
     recorder: Recorder,
+    clock: Clock | None = None,
 ) -> dict[str, float]:
-    """Asks, trains and tells, step by step; returns the final model's metrics of a live task."""
+    """Asks, trains and tells, step by step; returns the final model's metrics of a live task.
+
+    Args:
+        recorded: Steps of this search from before it was stopped.
+        recorder: Where the steps go.
+        clock: Of the policy; it may have run already.
+    """
+    clock = clock or Clock(study.suggestion_limit_s)
     best: Step | None = None
     simulated_s, device = 0.0, getattr(blackbox, "device", SIMULATED)
     for number in range(1, study.trials + 1):

@@ -100,6 +100,6 @@ def _checked(contestant: Contestant | Callable[[], Contestant] | None, where: st
     made = contestant() if isinstance(contestant, type) else contestant
     if not isinstance(made, Contestant):
         raise BenchmarkError(
-            f"{where} must be a `keras_metahpo.benchmark.Contestant`. Received: {made!r}."
+            f"{where} must be a `keras_metahpo.benchmark.contestants.Contestant`. Received: {made!r}."
         )
     return made
