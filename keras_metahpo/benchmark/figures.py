@@ -35,6 +35,7 @@ OTHERS = (
 MAX_BANDS = 5
 # With more trials than this, steps are too small to be seen.
 MAX_STEPS = 12
+DPI = 150
 
 
 def colours(policies: Sequence[str], ours: Sequence[str] = ()) -> dict[str, str]:
@@ -162,15 +163,13 @@ def save(figure: "Figure", stem: Path) -> str:
     import matplotlib
 
     stem.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(f"{stem}.png", dpi=150, facecolor="white", bbox_inches="tight")
+    figure.savefig(f"{stem}.png", dpi=DPI, facecolor="white")
     figure.set_layout_engine("none")  # It is laid out now; once more would only cost time.
     buffer = io.StringIO()
     # Names inside one page must not collide, and the same figure should be the same file.
     with matplotlib.rc_context({"svg.hashsalt": stem.name}):
         metadata = {"Date": None, "Creator": None}
-        figure.savefig(
-            buffer, format="svg", transparent=True, bbox_inches="tight", metadata=metadata
-        )
+        figure.savefig(buffer, format="svg", transparent=True, metadata=metadata)
     svg = buffer.getvalue()
     stem.with_name(f"{stem.name}.svg").write_text(svg)
     svg = svg[svg.index("<svg") :]

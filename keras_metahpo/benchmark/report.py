@@ -60,9 +60,11 @@ def write_report(directory: Path) -> Path:
     ours = [name for name in results.policies if name in _ours(results)]
     palette = figures.colours(results.policies, ours)
     table = scores(results)
-    suites = [suite for suite in results.suites if results.compared(suite)]
-    if len(results.suites) > 1 and suites:
-        suites.append(ALL_SUITES)
+    suites = [
+        suite
+        for suite in (*results.suites, ALL_SUITES)
+        if any(suite in of_policy for of_policy in summary["policies"].values())
+    ]
     sections = [
         _section(results, table, suite, ours, palette, directory / FIGURES) for suite in suites
     ]
@@ -147,7 +149,9 @@ def _figures(results: Results, table: "pd.DataFrame", suite: str, ours, palette)
     policies = results.compared(suite)
     baseline = results.random_policy
     if baseline in policies and len(policies) > 1:
-        axes = {"trials": "step", "seconds": "seconds"}
+        axes = {"trials": "step"}
+        # Where nothing costs any time, nothing can be sooner.
+        axes |= {"seconds": "seconds"} if trials["seconds"].gt(0).all() else {}
         found = {
             unit: speed_ups(needed(results, suite, baseline, axis), baseline)
             for unit, axis in axes.items()

@@ -132,6 +132,8 @@ def _suite_numbers(results: Results, table: "pd.DataFrame", suite: str) -> dict[
     columns: dict[str, pd.Series] = {}
     for k in results.horizons:
         regrets = horizon_table(table, "regret", k, suite, results.policies)
+        if regrets.empty:
+            return {}
         bounds = interval(regrets)
         columns[f"regret@{k}"] = mean_of_families(regrets)
         columns[f"regret_low@{k}"], columns[f"regret_high@{k}"] = bounds["low"], bounds["high"]

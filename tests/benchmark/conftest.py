@@ -81,15 +81,21 @@ def write_search(
 
 @pytest.fixture
 def write_study(tmp_path) -> Callable[..., Path]:
-    """Writes a study of given values: (policy, task, seed) -> values of its trials."""
+    """Writes a study of given values: (policy, task, seed) -> values of its trials.
 
-    def write(values: Mapping, tasks: Mapping[str, TaskFacts] | None = None, **header) -> Path:
+    `tasks` changes the facts about a task, `ends` how a search ended; the rest is the header's.
+    """
+
+    def write(values: Mapping, tasks: Mapping = {}, ends: Mapping = {}, **header) -> Path:
         directory = tmp_path / f"study-{len(list(tmp_path.iterdir()))}"
-        names = list(dict.fromkeys(task for _, task, _ in values))
-        write_header(directory, list(dict.fromkeys(policy for policy, _, _ in values)), **header)
-        write_tasks(directory, tasks or {name: facts() for name in names})
+        names = dict.fromkeys(task for _, task, _ in values)
+        found = {name: facts(**tasks.get(name, {})) for name in names}
+        policies = header.pop("policies", dict.fromkeys(policy for policy, _, _ in values))
+        write_header(directory, list(policies), **header)
+        write_tasks(directory, found)
         for search, trials in values.items():
-            write_search(directory, *search, trials)
+            end, direction = ends.get(search, FINISHED), found[search[1]].direction
+            write_search(directory, *search, trials, end, direction)
         return directory
 
     return write
