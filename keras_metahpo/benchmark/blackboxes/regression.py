@@ -73,7 +73,7 @@ class RegressionBlackbox(VectorizedBlackbox):
         return self._predict(configurations, checked_fidelity(self.card, fidelity))[0]
 
     def reference(self) -> Reference:
-        return sampled_reference(self, REFERENCE_SIZE)
+        return self._reference
 
     def _predict(
         self, configurations: Sequence[Configuration], epoch: int
@@ -91,6 +91,10 @@ class RegressionBlackbox(VectorizedBlackbox):
         utilities = outputs[:, : column + 1].max(axis=1)
         failed = outputs[:, -1] > FAILURE_THRESHOLD
         return np.where(failed, FAILED_UTILITY, utilities), outputs[:, -2]
+
+    @functools.cached_property
+    def _reference(self) -> Reference:
+        return sampled_reference(self, REFERENCE_SIZE)
 
     @functools.cached_property
     def _fitted(self):

@@ -78,11 +78,9 @@ def test_training_yields_metrics_and_seconds(blackbox):
     assert evaluation.message is None
 
 
-def test_equal_trainings_have_equal_results_and_fewer_epochs_are_a_beginning(blackbox):
+def test_equal_trainings_have_equal_results(blackbox):
     first, second = (blackbox.evaluate(GOOD, 1) for _ in range(2))
     assert first.metrics == second.metrics
-    full = blackbox.evaluate(GOOD)
-    assert full.metrics["val_accuracy"] >= first.metrics["val_accuracy"]
 
 
 def test_failure_is_a_result(blackbox):

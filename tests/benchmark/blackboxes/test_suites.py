@@ -102,10 +102,10 @@ def test_unknown_wrapper_answers_with_close_matches():
         open_suite("hpobench", wrappers=["pooled"])
 
 
-@pytest.mark.parametrize("kind", SUITE_KINDS)
-def test_names_are_those_on_the_cards(kind, tmp_path):
+@pytest.mark.parametrize("kind", ["lcbench", "taskset", "nasbench201", "live"])
+def test_names_are_those_on_the_cards(kind):
     path = {"lcbench": TABLES / "lcbench", "taskset": TABLES / "taskset.npz"}.get(kind)
-    if kind == "tabular" or (path is not None and not path.exists()):
+    if path is not None and not path.exists():
         pytest.skip("no data beside the checkout")
     name, factory = next(iter(open_suite(kind, path).blackboxes.items()))
     assert factory.open().card.name == name
