@@ -199,7 +199,7 @@ def _assemble(root: Path, name: str, num_configurations: int, seed: int) -> None
         objective=task.objective,
         direction=task.direction,
         max_fidelity=task.max_fidelity,
-        features=dict(task.features) | {"tags": ",".join(task.tags)},
+        features=dict(task.features) | {"tags": ",".join(task.tags), "dataset": task.dataset},
         provenance={
             "made_by": "metahpo collect",
             "keras": keras.__version__,

@@ -219,6 +219,8 @@ def _train(blackbox: Blackbox, proposal: Proposal, fidelity: int) -> tuple[Evalu
     evaluation = blackbox.evaluate(proposal.configuration, fidelity)
     if not 0 < proposal.trained < fidelity:
         return evaluation, evaluation.elapsed_s
+    if blackbox.card.lookup == "live":  # It began anew; a tuner that goes on pays for the rest.
+        return evaluation, evaluation.elapsed_s * (1 - proposal.trained / fidelity)
     earlier = blackbox.evaluate(proposal.configuration, proposal.trained)
     return evaluation, max(evaluation.elapsed_s - earlier.elapsed_s, 0.0)
 

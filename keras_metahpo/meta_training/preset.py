@@ -47,6 +47,7 @@ def train_preset(
                 "version": log.card.version,
                 "num_trials": len(log.trials),
                 "licence": log.card.licence,
+                "dataset": log.card.features.get("dataset", ""),
             }
             for log in logs
             if log.card.name in names

@@ -84,6 +84,11 @@ class Task:
     def direction(self) -> str:
         return keras_tuner.Oracle(objective=self.objective).objective.direction
 
+    @property
+    def dataset(self) -> str:
+        """Name of its data set without the version; empty where the source has none."""
+        return str(getattr(self.data, "dataset", "")).partition(":")[0]
+
     def hypermodel(self) -> "TaskHyperModel":
         """The task as a KerasTuner hypermodel, whose `fit` applies the tuned fit arguments."""
         return TaskHyperModel(self)

@@ -102,6 +102,7 @@ def test_log_is_complete(task_name, tmp_path):
     assert (card.objective, card.direction, card.max_fidelity) == ("val_accuracy", "max", 2)
     assert (card.licence, card.features["num_classes"]) == ("CC0", 2)
     assert card.features["tags"] == "tiny,dense"
+    assert card.features["dataset"] == ""
     assert card.provenance["seed"] == 3
     for trial in log.trials:
         if trial.status == "COMPLETED":

@@ -43,7 +43,6 @@ class LiveBlackbox(Blackbox):
     @functools.cached_property
     def card(self) -> BlackboxCard:  # type: ignore[override]
         task = self.task
-        dataset = str(getattr(task.data, "dataset", "")).partition(":")[0]
         return BlackboxCard(
             name=task.name,
             family=task.tags[0] if task.tags else task.name.partition("/")[0],
@@ -51,7 +50,7 @@ class LiveBlackbox(Blackbox):
             direction=task.direction,
             max_fidelity=task.max_fidelity,
             lookup="live",
-            sources=(task.name, dataset) if dataset else (task.name,),
+            sources=(task.name, task.dataset) if task.dataset else (task.name,),
             source=f"Keras runs of the task {task.name}",
             licence=task.licence,
         )

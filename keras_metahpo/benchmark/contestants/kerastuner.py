@@ -158,10 +158,14 @@ def _no_model(hp):
 
 
 def trained_on(card: Mapping) -> set[str]:
-    """Names of the tasks, data sets and families that a preset's card lists."""
-    entries = [*card.get("trained_on", ()), *card.get("early_stopping_on", ())]
-    names = {entry["name"] if isinstance(entry, Mapping) else str(entry) for entry in entries}
-    return names | {name.split("/")[0] for name in names}
+    """Names of the tasks, families and data sets that a preset's card lists."""
+    entries = [
+        *card.get("trained_on", ()),
+        *({"name": n} for n in card.get("early_stopping_on", ())),
+    ]
+    names = {entry["name"] for entry in entries}
+    families = {name.split("/")[0] for name in names}
+    return names | families | {entry["dataset"] for entry in entries if entry.get("dataset")}
 
 
 def experience_of_space(problem: Problem) -> list:

@@ -81,8 +81,8 @@ class OptunaSearch(Search):
         for key, hp in labelled(self.space):
             if hp.is_active(values):
                 values[hp.name] = configuration[hp.name]
-                number = hp.number(values[hp.name])
-                found[key] = values[hp.name] if is_native(hp) else float(hp.units(np.asarray(number)))
+                unit = float(hp.units(np.asarray(hp.number(values[hp.name]))))
+                found[key] = values[hp.name] if is_native(hp) else unit
         return found
 
 

@@ -100,6 +100,7 @@ def _checked(contestant: Contestant | Callable[[], Contestant] | None, where: st
     made = contestant() if isinstance(contestant, type) else contestant
     if not isinstance(made, Contestant):
         raise BenchmarkError(
-            f"{where} must be a `keras_metahpo.benchmark.contestants.Contestant`. Received: {made!r}."
+            f"Expected {where} to be a `keras_metahpo.benchmark.contestants.Contestant`. "
+            f"Received: {made!r}."
         )
     return made

@@ -117,7 +117,8 @@ def test_portfolio_has_to_learn_from_somewhere():
         get_contestant("portfolio").start(Problem("new", FLAT, "min"), 0)
 
 
-def test_preset_trained_on_what_is_held_out_is_refused():
-    problem = Problem("p", FLAT, "min", held_out=frozenset({"image/mlp_mnist"}))
-    with pytest.raises(NotAvailable, match="image/mlp_mnist"):
+@pytest.mark.parametrize("held_out", ["image/mlp_mnist", "image", "glue/sst2"])
+def test_preset_trained_on_what_is_held_out_is_refused(held_out):
+    problem = Problem("p", FLAT, "min", held_out=frozenset({held_out, "unheard of"}))
+    with pytest.raises(NotAvailable, match=held_out):
         get_contestant("MetaOracle").start(problem, 0)
