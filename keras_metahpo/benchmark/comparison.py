@@ -14,12 +14,19 @@ SEARCH = ["policy", "task", "seed"]
 # A policy that finished less than this share of the cells of the fullest one is not compared:
 # it would take the others' results away.
 MIN_SHARE_OF_CELLS = 0.5
+# A diverged loss of 1e18 would decide every mean alone. Twice as far from the best as the median
+# is as bad as no result.
+MOST_REGRET = 2.0
 
 
 def normalised_regrets(
     trials: "pd.DataFrame", facts: Mapping[str, TaskFacts], random_policy: str | None
 ) -> tuple[np.ndarray, list[str]]:
-    """Regret of each trial's incumbent, NaN on tasks without a scale; and what to say of it."""
+    """Regret of each trial's incumbent, at most `MOST_REGRET`, NaN on tasks without a scale.
+
+    Returns:
+        The regrets, and what a report has to say of them.
+    """
     regrets = np.full(len(trials), np.nan)
     measured, flat = [], []
     for task, rows in trials.groupby("task").indices.items():
@@ -37,8 +44,11 @@ def normalised_regrets(
             continue
         regret = (best - incumbents) / (best - median)
         succeeded = np.isfinite(regret)
-        regrets[rows] = np.where(succeeded, regret, regret[succeeded].max(initial=1.0))
+        regret = np.where(succeeded, regret, regret[succeeded].max(initial=1.0))
+        regrets[rows] = np.minimum(regret, MOST_REGRET)
     notes = []
+    if np.any(regrets == MOST_REGRET):
+        notes.append(f"Regret beyond {MOST_REGRET:g} counts as {MOST_REGRET:g}.")
     if measured:
         whose = f"the trials of {random_policy}" if random_policy else "all trials"
         notes.append(

@@ -45,8 +45,14 @@ def test_minimised_objectives_are_scaled_by_their_utilities(write_study):
 
 
 def test_start_without_success_counts_as_the_worst_seen(write_study):
-    values = {("ours", "a", 0): [None, 0.9], ("random", "a", 0): [-1.5, 0.2]}
-    assert regrets(read_results(write_study(values)), 1)["ours"].tolist() == [2.5]
+    values = {("ours", "a", 0): [None, 0.9], ("random", "a", 0): [-0.5, 0.2]}
+    assert regrets(read_results(write_study(values)), 1)["ours"].tolist() == [1.5]
+
+
+def test_a_diverged_objective_does_not_decide_every_mean(write_study):
+    results = read_results(write_study({("ours", "a", 0): [-1e18, 0.9]}))
+    assert regrets(results, 1)["ours"].tolist() == [2.0]
+    assert any("counts as 2" in note for note in results.notes)
 
 
 def test_start_without_success_is_at_least_as_bad_as_the_median(write_study):
