@@ -138,7 +138,7 @@ def speed_up_figure(
             middle, bounds = median(table)[order], interval(table, "median").loc[order]
             axes.barh(order, middle, color=[palette[name] for name in order], height=0.62)
             # Whiskers beyond this would flatten all bars.
-            right = 2.2 * max(middle.max(), 1.0)
+            right = min(2.2 * max(middle.max(), 1.0), max(bounds["high"].max(), middle.max(), 1.0))
             column = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "center"}
             for row, name in enumerate(order):
                 low, high = bounds.loc[name]

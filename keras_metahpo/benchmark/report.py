@@ -35,6 +35,7 @@ OURS_PREFIX = "Meta"
 # Early enough that prior knowledge shows, late enough that luck does not decide.
 KEY_HORIZON = 10
 GRID_POINTS = 80
+EARLIEST = 1e-3
 ALPHA = 0.05
 
 
@@ -172,7 +173,8 @@ def _figures(results: Results, table: "pd.DataFrame", suite: str, ours, palette)
             f"over {difference.num_tasks} tasks cannot tell apart (after Holm, p {ALPHA} or more)."
         )
         if np.isfinite(difference.friedman):
-            text += f" Friedman's p that all are alike: {difference.friedman:.2g}."
+            p = "< 0.001" if difference.friedman < 0.001 else f"{difference.friedman:.3f}"
+            text += f" Friedman's p that all are alike: {p}."
         figure = figures.critical_difference_figure(difference, palette)
         yield f"Ranks after {k} trials", text, f"ranks-{k}", figure
 
@@ -180,18 +182,19 @@ def _figures(results: Results, table: "pd.DataFrame", suite: str, ours, palette)
 def _grid(results: Results, trials: "pd.DataFrame", axis: str) -> Sequence[float]:
     if axis == "step":
         return range(1, results.num_trials + 1)
-    first, last = float(trials[axis].clip(lower=1e-3).min()), float(trials[axis].max())
+    # Until half of the searches have a trial, there is little to see.
+    first = max(float(trials.loc[trials["step"] == 1, axis].median()), EARLIEST)
+    last = float(trials[axis].max())
     return list(np.geomspace(first, max(last, first), GRID_POINTS))
 
 
 def _failures(results: Results) -> list[dict[str, Any]]:
     """Searches that failed or were skipped, those with the same reason together."""
     searches = results.searches[results.searches["end"].isin([FAILED, SKIPPED])]
-    groups = searches.groupby(["policy", "end", "reason"], sort=False)
     return [
         {
             **dict(zip(("policy", "end", "reason"), key, strict=True)),
             "cells": [f"{task}, seed {seed}" for task, seed in rows[["task", "seed"]].to_numpy()],
         }
-        for key, rows in groups
+        for key, rows in searches.groupby(["policy", "end", "reason"], sort=False)
     ]

@@ -176,9 +176,13 @@ def test_report_of_a_study_without_any_record(write_study):
 def test_report_of_one_policy_with_the_header_of_an_old_study(write_study):
     directory = write_study({("lonely", "a/<b>", 0): [0.2, -0.5], ("lonely", "c", 0): [1.2, 1.4]})
     (directory / "header.json").write_text("{}")
+    for path in (directory / "steps").iterdir():
+        path.write_text(path.read_text().replace('"fidelity": 10', '"fidelity": 5', 1))
     page = write_report(directory).read_text()
     assert "a/&lt;b&gt;" in page
     assert "<b>" not in page
+    # Where fidelities differ, trials are not the only measure.
+    assert (directory / "figures" / "tables@1-regret-epochs.svg").exists()
 
 
 def test_target_without_a_bound_is_an_error(write_study):
