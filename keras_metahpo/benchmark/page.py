@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 TEMPLATE = "report.html.j2"
-NO_NUMBER = "\N{EN DASH}"
+NO_NUMBER, NO_BREAK = "\N{EN DASH}", "\N{NO-BREAK SPACE}"
+UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"), (0.001, "ms"))
 
 
 def render(**content: Any) -> str:
@@ -32,18 +33,14 @@ def _regret(value: float | None, digits: int = 3) -> str:
 
 
 def _share(value: float | None) -> str:
-    return (
-        NO_NUMBER
-        if value is None or not math.isfinite(value)
-        else f"{100 * value:.0f}\N{NO-BREAK SPACE}%"
-    )
+    if value is None or not math.isfinite(value):
+        return NO_NUMBER
+    return f"{100 * value:.0f}{NO_BREAK}%"
 
 
 def _duration(seconds: float | None) -> str:
     if seconds is None or not math.isfinite(seconds):
         return NO_NUMBER
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
-        if seconds >= 2 * size or unit == "s":
-            break
+    size, unit = next((u for u in UNITS if seconds >= u[0]), UNITS[-1])
     number = seconds / size
-    return f"{number:.0f} {unit}" if number >= 10 else f"{number:.2g} {unit}"
+    return f"{number:.0f}{NO_BREAK}{unit}" if number >= 10 else f"{number:.2g}{NO_BREAK}{unit}"

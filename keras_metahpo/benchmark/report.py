@@ -147,8 +147,7 @@ def _figures(results: Results, table: "pd.DataFrame", suite: str, ours, palette)
             f"regret-{name}",
             figures.regret_figure(values, palette, ours, axis),
         )
-    policies = results.compared(suite)
-    baseline = results.random_policy
+    policies, baseline = results.compared(suite), results.random_policy
     if baseline in policies and len(policies) > 1:
         axes = {"trials": "step"}
         # Where nothing costs any time, nothing can be sooner.
@@ -181,7 +180,8 @@ def _figures(results: Results, table: "pd.DataFrame", suite: str, ours, palette)
 
 def _grid(results: Results, trials: "pd.DataFrame", axis: str) -> Sequence[float]:
     if axis == "step":
-        return range(1, results.num_trials + 1)
+        # The last trial's result holds for a while, too.
+        return [*range(1, results.num_trials + 1), results.num_trials + 0.5]
     # Until half of the searches have a trial, there is little to see.
     first = max(float(trials.loc[trials["step"] == 1, axis].median()), EARLIEST)
     last = float(trials[axis].max())

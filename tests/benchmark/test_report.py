@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 
 from keras_metahpo.benchmark import figures
+from keras_metahpo.benchmark.page import _duration
 from keras_metahpo.benchmark.plot_axes import spread
 from keras_metahpo.benchmark.report import write_report
 from keras_metahpo.errors import BenchmarkError
@@ -198,6 +199,15 @@ def test_colours_do_not_depend_on_the_other_policies():
     few = figures.colours(["RandomSearch", "ours", "tpe"], ["ours"])
     assert few == {name: many[name] for name in few}
     assert len(set(figures.colours([f"policy {n}" for n in range(15)]).values())) == 15
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0042, "4.2 ms"), (0.02, "20 ms"), (1.5, "1.5 s"), (100, "1.7 min"), (90000, "1 d")],
+)
+def test_durations_have_two_digits(seconds, text):
+    assert _duration(seconds) == text.replace(" ", "\N{NO-BREAK SPACE}")
+    assert _duration(None) == "\N{EN DASH}"
 
 
 def test_labels_are_moved_apart_within_their_room():
