@@ -42,7 +42,16 @@ ALLOWED = {
         "tuner",
     },
     "testing": {"oracle", "tuner", "policies", "history", "space"},
-    "cli": {"errors", "benchmark", "demo", "collector", "history", "meta_training", "progress", "tasks"},
+    "cli": {
+        "errors",
+        "benchmark",
+        "demo",
+        "collector",
+        "history",
+        "meta_training",
+        "progress",
+        "tasks",
+    },
 }
 
 

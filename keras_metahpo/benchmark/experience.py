@@ -7,11 +7,13 @@ import numpy as np
 
 from keras_metahpo.benchmark.blackbox import Blackbox, BlackboxCard, BlackboxFactory
 from keras_metahpo.history import LoggedTrial, TrialLog, TrialLogCard
+from keras_metahpo.history.trial_log import COMPLETED, FAILED
+from keras_metahpo.policies.candidates import mutations
 from keras_metahpo.space import SearchSpace
 
 OBJECTIVE = "utility"
-# The same configurations on every task of a space, so that their outcomes can be compared.
 CONFIGURATIONS_SEED = 20_260_101
+NUM_LEADERS, NUM_MUTATIONS, SEARCH_SCALES = 10, 100, (0.3, 0.1, 0.1, 0.03, 0.03)
 
 
 def held_out(card: BlackboxCard, split: str) -> frozenset[str]:
@@ -41,15 +43,30 @@ def experience(
 ) -> list[TrialLog]:
     """Logs of the suite's other tasks that the split allows; negated ones for the adversary.
 
+    Each holds the same configurations, so that their outcomes can be compared: random ones, and
+    the best that a local search has found on each of these tasks, as earlier searches leave them.
     Live tasks have none: their runs would have to be trained first.
+
+    Args:
+        target: What is searched now; nothing of it is looked at but its card and its space.
+        factories: All tasks of the suite.
+        split: Of the study.
+        num_configurations: Random ones.
+        is_adversarial: Whether outcomes are negated.
     """
     if num_configurations < 1 or target.card.lookup == "live":
         return []
-    others = {name: f for name, f in factories.items() if name != target.card.name}
+    others = [
+        factory
+        for name, factory in factories.items()
+        if name != target.card.name and allowed(target, opened(factory), split)
+    ]
+    leaders: dict[SearchSpace, list] = {}
+    for factory in others:
+        leaders.setdefault(opened(factory).space, []).extend(_leaders(factory, num_configurations))
     return [
-        _log(factory, num_configurations, is_adversarial)
-        for factory in others.values()
-        if allowed(target, opened(factory), split)
+        _log(factory, leaders[opened(factory).space], num_configurations, is_adversarial)
+        for factory in others
     ]
 
 
@@ -60,27 +77,53 @@ def opened(factory: BlackboxFactory) -> Blackbox:
 
 
 @cache
-def _log(factory: BlackboxFactory, num_configurations: int, is_adversarial: bool) -> TrialLog:
+def _random(factory: BlackboxFactory, num_configurations: int) -> tuple[list, np.ndarray]:
+    """Random configurations and their utilities."""
     blackbox = opened(factory)
-    configurations = _configurations(blackbox, num_configurations)
-    utilities = utilities_of(blackbox, configurations)
-    utilities = -utilities if is_adversarial else utilities
+    rng = np.random.default_rng(CONFIGURATIONS_SEED)
+    pool = blackbox.pool
+    if pool is None:
+        configurations = blackbox.space.decode(blackbox.space.sample(num_configurations, rng))
+    else:
+        rows = rng.permutation(len(pool))[:num_configurations]
+        configurations = [pool[row] for row in rows]
+    return configurations, utilities_of(blackbox, configurations)
+
+
+@cache
+def _leaders(factory: BlackboxFactory, num_configurations: int) -> list:
+    """The best configurations that a local search from random ones finds; none in a pool."""
+    blackbox = opened(factory)
+    if blackbox.pool is not None:
+        return []
+    rng = np.random.default_rng(CONFIGURATIONS_SEED + 1)
+    configurations, utilities = _random(factory, num_configurations)
+    for scale in SEARCH_SCALES:
+        best = np.argsort(-utilities, kind="stable")[:NUM_LEADERS]
+        points = blackbox.space.encode([configurations[row] for row in best])
+        found = mutations(blackbox.space, rng, points, NUM_MUTATIONS, (scale,))
+        new = blackbox.space.decode(found)
+        configurations = [*configurations, *new]
+        utilities = np.concatenate([utilities, utilities_of(blackbox, new)])
+    return [configurations[row] for row in np.argsort(-utilities, kind="stable")[:NUM_LEADERS]]
+
+
+def _log(
+    factory: BlackboxFactory, leaders: list, num_configurations: int, is_adversarial: bool
+) -> TrialLog:
+    blackbox = opened(factory)
+    configurations, utilities = _random(factory, num_configurations)
+    if leaders:
+        configurations = [*configurations, *leaders]
+        utilities = np.concatenate([utilities, utilities_of(blackbox, leaders)])
+    if is_adversarial:
+        utilities = -utilities
     trials = [
-        LoggedTrial(str(n), c, [{OBJECTIVE: float(u)}], *_status(u))
+        LoggedTrial(str(n), c, [{OBJECTIVE: float(u)}], COMPLETED if np.isfinite(u) else FAILED)
         for n, (c, u) in enumerate(zip(configurations, utilities, strict=True))
     ]
     card = TrialLogCard(blackbox.card.name, OBJECTIVE, "max", licence=blackbox.card.licence)
     return TrialLog.from_trials(card, blackbox.space, trials)
-
-
-def _configurations(blackbox: Blackbox, num_configurations: int) -> list:
-    rng = np.random.default_rng(CONFIGURATIONS_SEED)
-    pool = blackbox.pool
-    if pool is not None:
-        rows = rng.permutation(len(pool))[:num_configurations]
-        return [pool[row] for row in rows]
-    space: SearchSpace = blackbox.space
-    return space.decode(space.sample(num_configurations, rng))
 
 
 def utilities_of(blackbox: Blackbox, configurations: Sequence) -> np.ndarray:
@@ -89,7 +132,3 @@ def utilities_of(blackbox: Blackbox, configurations: Sequence) -> np.ndarray:
     if at_once is not None:
         return np.asarray(at_once(configurations), dtype=float)
     return np.array([blackbox.utility(blackbox.evaluate(c)) for c in configurations])
-
-
-def _status(utility: float) -> tuple[str] | tuple[()]:
-    return () if np.isfinite(utility) else ("FAILED",)

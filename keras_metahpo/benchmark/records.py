@@ -8,8 +8,10 @@ OUT/steps/CELL.jsonl     a line a step of one search (policy, task, seed), appen
 A search without its last line was interrupted, and goes on.
 """
 
+import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +21,8 @@ from keras_metahpo.space import Value
 
 HEADER, TASKS, STEPS = "header.json", "tasks.json", "steps"
 FINISHED, FAILED, SKIPPED = "finished", "failed", "skipped"
+# File systems allow names of 255 bytes.
+MOST_READABLE = 120
 
 
 @dataclass(frozen=True)
@@ -114,9 +118,10 @@ class SearchRecord:
 
 
 def cell_file(output: Path, policy: str, task: str, seed: int) -> Path:
-    """The file of one search; names may hold slashes."""
-    safe = "__".join((policy, task, str(seed))).replace("/", "-").replace(" ", "_")
-    return output / STEPS / f"{safe}.jsonl"
+    """The file of one search: readable, and unique whatever the names hold."""
+    digest = hashlib.sha256(json.dumps([policy, task]).encode()).hexdigest()[:8]
+    readable = re.sub(r"[^\w.+-]+", "-", f"{policy}_{task}")[-MOST_READABLE:]
+    return output / STEPS / f"{readable}_{digest}_{seed}.jsonl"
 
 
 def read_search(path: Path) -> SearchRecord:
@@ -139,13 +144,6 @@ def read_search(path: Path) -> SearchRecord:
                 f"({error}). Delete the file, and run the study again to repeat this search."
             ) from error
     return SearchRecord(steps, end)
-
-
-def append(path: Path, entry: Step | End) -> None:
-    """Adds a line to a search's file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        file.write(_line(entry))
 
 
 class Recorder:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
+import numpy as np
+
 from keras_metahpo.space import Configuration, Hyperparameter, Points, SearchSpace, Value
 
 
@@ -28,6 +30,8 @@ def nearest_points(space: SearchSpace, configurations: Sequence[Configuration]) 
         if hp.step is not None:
             rows = points.active[:, column]
             numbers[rows, column] = hp.numbers(hp.units(numbers[rows, column]))
+    if np.array_equal(numbers, points.numbers, equal_nan=True):
+        return points
     # A value moved onto its grid may switch others on or off.
     return space.encode(space.decode(replace(points, numbers=numbers)))
 

@@ -108,18 +108,20 @@ def predicted_scores(
 ) -> np.ndarray:
     """Normal scores in one log: as recorded, else a Gaussian process' mean, float array (c,)."""
     targets = normal_scores(history.utilities)
-    rows = _representative_rows(history)
-    categorical = np.array([hp.is_categorical for hp in space.hyperparameters], dtype=bool)
-    process = fit_gaussian_process(
-        logged.units[rows], logged.active[rows], categorical, targets[rows]
-    )
-    scores, _ = process.predict(candidates.units, candidates.active)
     recorded: dict[bytes, list[float]] = {}
     for key, target in zip(logged.keys(), targets, strict=True):
         recorded.setdefault(key, []).append(target)
-    for row, key in enumerate(candidates.keys()):
-        if key in recorded:
-            scores[row] = np.mean(recorded[key])
+    keys = candidates.keys()
+    scores = np.array([np.mean(recorded.get(key, np.nan)) for key in keys])
+    unknown = np.flatnonzero([key not in recorded for key in keys])
+    if len(unknown):
+        rows = _representative_rows(history)
+        categorical = np.array([hp.is_categorical for hp in space.hyperparameters], dtype=bool)
+        process = fit_gaussian_process(
+            logged.units[rows], logged.active[rows], categorical, targets[rows]
+        )
+        asked = candidates[unknown]
+        scores[unknown], _ = process.predict(asked.units, asked.active)
     return scores
 
 

@@ -153,6 +153,13 @@ class SearchSpace:
         A search space may grow in mid-search: what an old configuration does not name takes its
         default, which is what KerasTuner gave the model.
         """
+        if not self._has_branches:
+            columns = [
+                _nearest_numbers(hp, [c.get(hp.name, hp.default) for c in configurations])
+                for hp in self.hyperparameters
+            ]
+            shape = (len(configurations), len(self))
+            return self._points(np.stack(columns, axis=1) if columns else np.empty(shape))
         numbers = np.full((len(configurations), len(self)), np.nan)
         for row, configuration in enumerate(configurations):
             values: dict[str, Value] = {}
@@ -202,6 +209,11 @@ class SearchSpace:
         return Points(units, numbers, active)
 
     @cached_property
+    def _has_branches(self) -> bool:
+        """Whether hyperparameters may be inactive."""
+        return len(set(self.names)) < len(self) or any(hp.conditions for hp in self.hyperparameters)
+
+    @cached_property
     def _parent_columns(self) -> list[list[tuple[list[int], dict[int, list[float]]]]]:
         """For each column, its conditions as (parent columns, legal numbers of each)."""
         result = []
@@ -232,6 +244,16 @@ def _legal_numbers(parent: Hyperparameter, values: Sequence[Value]) -> list[floa
         if parent.value(number) == value:  # KerasTuner forgives no rounding error.
             numbers.append(number)
     return numbers
+
+
+def _nearest_numbers(hp: Hyperparameter, values: Sequence[Value]) -> np.ndarray:
+    """As `_nearest_number`, of many values at once where nothing is wrong with them."""
+    if hp.is_numeric and all(type(value) in (int, float) for value in values):
+        numbers = np.array(values, dtype=float)
+        is_whole = hp.kind == "float" or np.all(numbers == np.rint(numbers))
+        if is_whole and np.all((hp.low <= numbers) & (numbers <= hp.high)):
+            return numbers
+    return np.array([_nearest_number(hp, value) for value in values], dtype=float)
 
 
 def _nearest_number(hp: Hyperparameter, value: Value) -> float:

@@ -15,9 +15,9 @@ from keras_metahpo.benchmark.records import (
     SKIPPED,
     TASKS,
     End,
+    Recorder,
     Step,
     TaskFacts,
-    append,
     cell_file,
 )
 
@@ -69,14 +69,15 @@ def write_search(
     path = cell_file(directory, policy, task, seed)
     better = max if direction == "max" else min
     incumbent = None
-    for number, value in enumerate(values, start=1):
-        if value is not None:
-            incumbent = value if incumbent is None else better(incumbent, value)
-        total_s = number * trial_s
-        more = (10, value, incumbent, trial_s, total_s, 0.004, 10)
-        append(path, Step(policy, task, seed, number, {"x": 1}, *more))
-    if end is not None:
-        append(path, End(policy, task, seed, end, reason, final or {}))
+    with Recorder(path) as recorder:
+        for number, value in enumerate(values, start=1):
+            if value is not None:
+                incumbent = value if incumbent is None else better(incumbent, value)
+            total_s = number * trial_s
+            more = (10, value, incumbent, trial_s, total_s, 0.004, 10)
+            recorder.add(Step(policy, task, seed, number, {"x": 1}, *more))
+        if end is not None:
+            recorder.add(End(policy, task, seed, end, reason, final or {}))
 
 
 @pytest.fixture

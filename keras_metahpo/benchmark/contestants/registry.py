@@ -32,7 +32,8 @@ CONTESTANTS: dict[str, Contestant] = {
     ),
     "Hyperband": OracleContestant("HyperbandOracle"),
     "GridSearch": OracleContestant("GridSearchOracle"),
-    "Optuna TPE": OptunaContestant("TPESampler"),
+    # Multivariate is the default since Optuna 5.
+    "Optuna TPE": OptunaContestant("TPESampler", {"multivariate": False}),
     "Optuna TPE multivariate": OptunaContestant("TPESampler", {"multivariate": True}),
     "Optuna GP": OptunaContestant("GPSampler"),
     "SMAC": SmacContestant(),
