@@ -56,7 +56,7 @@ def _add_demo(commands) -> None:
         "BayesianOptimization.",
         "metahpo demo --trials 20 --seed 1 --output demo",
     )
-    command.add_argument("--trials", type=_positive, default=8, help="trials of each tuner")
+    command.add_argument("--trials", type=_positive, default=5, help="trials of each tuner")
     command.add_argument("--seed", type=int, default=0, help="seed of searches and training")
     command.add_argument(
         "--output", type=Path, default=Path("metahpo-demo"), help="folder of picture and result"
