@@ -19,7 +19,7 @@ def add_commands(commands, add_command) -> None:
         "run",
         _run,
         "Run a study: policies x tasks x seeds. What was stopped goes on where it was.",
-        "metahpo bench run --log meta_dataset/* --policies MetaOracle,RandomSearch --trials 20 "
+        "metahpo bench run --log my_logs/* --policies MetaOracle,RandomSearch --trials 20 "
         "--output results",
     )
     run.add_argument("study", nargs="?", help="study file; or give --log or --task")
@@ -87,11 +87,20 @@ def _study(options: argparse.Namespace):
             f"Received: study={options.study!r}, log={options.log}, task={options.task}."
         )
     suites = [SuiteSpec("tabular", os.path.abspath(log), LOGS_SUITE) for log in options.log]
-    suites += [SuiteSpec("live", name=LIVE_SUITE, options={"tasks": options.task})] * bool(
-        options.task
-    )
+    suites += [_live_suite(task) for task in options.task]
     policies = {"policies": ("MetaOracle", RANDOM)}
     return Study(name=options.output.name, suites=tuple(suites), **(policies | given))
+
+
+def _live_suite(task: str):
+    """A task of the library, or `FILE.py` or `FILE.py:name`."""
+    from keras_metahpo.benchmark.study import SuiteSpec
+
+    if ".py" not in task:
+        return SuiteSpec("live", name=LIVE_SUITE, options={"tasks": [task]})
+    path, _, name = task.partition(":") if ".py:" in task else (task, "", "")
+    options = {"tasks": [name]} if name else {}
+    return SuiteSpec("live", os.path.abspath(path), LIVE_SUITE, options)
 
 
 def _report(options: argparse.Namespace) -> None:

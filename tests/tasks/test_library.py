@@ -1,5 +1,7 @@
 """Every task of the library builds and trains on its fake data."""
 
+from pathlib import Path
+
 import keras
 import keras_tuner
 import numpy as np
@@ -9,6 +11,9 @@ from keras_metahpo.space import SearchSpace
 from keras_metahpo.tasks import get_task, list_tasks
 from keras_metahpo.tasks.training import EpochClock
 
+DIGITS = Path(__file__).parents[2] / "benchmarks" / "tasks" / "digits.py"
+NAMES = [*list_tasks(), f"{DIGITS}:digits/mlp", f"{DIGITS}:digits/cnn"]
+
 
 def hyperparameters(space: SearchSpace, configuration) -> keras_tuner.HyperParameters:
     hp = keras_tuner.HyperParameters.from_config(space.get_config())
@@ -16,7 +21,7 @@ def hyperparameters(space: SearchSpace, configuration) -> keras_tuner.HyperParam
     return hp
 
 
-@pytest.mark.parametrize("name", list_tasks())
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: name.rpartition(":")[2])
 def test_task_trains_on_fake_data(name):
     task = get_task(name)
     space = task.search_space()
@@ -39,7 +44,7 @@ def test_task_trains_on_fake_data(name):
     assert hp.values == space.default_configuration()
 
 
-@pytest.mark.parametrize("name", list_tasks())
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: name.rpartition(":")[2])
 def test_extreme_configurations_build(name):
     task = get_task(name)
     space = task.search_space()
@@ -49,7 +54,7 @@ def test_extreme_configurations_build(name):
         assert model.output_shape == (None, task.data.num_classes)
 
 
-@pytest.mark.parametrize("name", list_tasks())
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: name.rpartition(":")[2])
 def test_fake_data_is_like_real_data_and_repeats_itself(name):
     source = get_task(name).data
     first, again = source.fake(), source.fake()
