@@ -1,11 +1,12 @@
 """What a policy may know of other tasks: the splits, and the adversary."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
 
 from keras_metahpo.benchmark.blackbox import Blackbox, BlackboxCard, BlackboxFactory
+from keras_metahpo.benchmark.blackboxes.vectorized import utilities_of
 from keras_metahpo.history import LoggedTrial, TrialLog, TrialLogCard
 from keras_metahpo.history.trial_log import COMPLETED, FAILED
 from keras_metahpo.policies.candidates import mutations
@@ -124,11 +125,3 @@ def _log(
     ]
     card = TrialLogCard(blackbox.card.name, OBJECTIVE, "max", licence=blackbox.card.licence)
     return TrialLog.from_trials(card, blackbox.space, trials)
-
-
-def utilities_of(blackbox: Blackbox, configurations: Sequence) -> np.ndarray:
-    """Utilities at full fidelity, float array (n,); at once where the blackbox can."""
-    at_once = getattr(blackbox, "utilities", None)
-    if at_once is not None:
-        return np.asarray(at_once(configurations), dtype=float)
-    return np.array([blackbox.utility(blackbox.evaluate(c)) for c in configurations])

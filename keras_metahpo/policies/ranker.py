@@ -32,5 +32,10 @@ class RankerPrior:
         new = [row for row, key in enumerate(keys) if key not in self._answers]
         if new:
             answers = np.asarray(self.ranker.prior_mean(space, points[new]), dtype=float)
+            if answers.shape != (len(new),) or not np.isfinite(answers).all():
+                raise ValueError(  # A wrong answer must not be remembered.
+                    f"A ranker must answer with {len(new)} finite numbers. "
+                    f"Received: an array of shape {answers.shape}, {answers.ravel()[:3]}, ..."
+                )
             self._answers |= zip((keys[row] for row in new), answers.tolist(), strict=True)
         return np.array([self._answers[key] for key in keys])

@@ -47,3 +47,13 @@ def test_memory_is_bounded(points, monkeypatch):
     for _ in range(3):
         prior(SPACE, points)
     assert ranker.num_asked == 18
+
+
+def test_a_wrong_answer_is_not_remembered(points):
+    ranker = CountingRanker()
+    prior = RankerPrior(ranker)
+    ranker.prior_mean = lambda space, points: np.full(len(points), np.nan)
+    with pytest.raises(ValueError, match="finite"):
+        prior(SPACE, points)
+    del ranker.prior_mean
+    np.testing.assert_array_equal(prior(SPACE, points), points.numbers[:, 0])

@@ -60,7 +60,7 @@ class TabularBlackbox(VectorizedBlackbox):
             direction=card.direction,
             max_fidelity=card.max_fidelity,
             lookup=card.lookup,
-            sources=(card.name,),
+            sources=tuple(filter(None, (card.name, str(card.features.get("dataset", ""))))),
             source=card.source,
             licence=card.licence,
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import keras_tuner
+import numpy as np
 
 from keras_metahpo.benchmark.contestants.base import (
     Contestant,
@@ -130,7 +131,12 @@ class OracleSearch(Search):
         if trial.status != "RUNNING":
             return None
         values = trial.hyperparameters.values
-        configuration = {k: v for k, v in values.items() if not k.startswith(INTERNAL_PREFIX)}
+        configuration = {
+            # KerasTuner's Bayesian search gives some values as NumPy's scalars.
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in values.items()
+            if not name.startswith(INTERNAL_PREFIX)
+        }
         return Proposal(configuration, values.get(EPOCHS), values.get(INITIAL_EPOCH, 0), trial)
 
     def observe(self, proposal: Proposal, value: float | None) -> None:
