@@ -31,6 +31,7 @@ def add_commands(commands, add_command) -> None:
     run.add_argument("--data", help="folder below which the paths of a study file lie")
     run.add_argument("--output", type=Path, required=True, help="folder of the results")
     run.add_argument("--workers", type=int, default=os.cpu_count(), help="processes")
+    run.add_argument("--retry-failed", action="store_true", help="run failed searches again")
     report = add_command(
         commands,
         "report",
@@ -60,6 +61,7 @@ def _run(options: argparse.Namespace) -> None:
             options.output,
             options.data,
             options.workers,
+            options.retry_failed,
             lambda done, total, label: progress.update(
                 bar, completed=done, total=total, description=label or "searching"
             ),

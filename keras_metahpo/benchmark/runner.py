@@ -59,6 +59,7 @@ def run_study(
     output: Path,
     data: str | None = None,
     num_workers: int = 1,
+    retry_failed: bool = False,
     on_progress: Callable[[int, int, str], None] = lambda done, total, label: None,
 ) -> None:
     """Runs what is missing of a study.
@@ -69,6 +70,7 @@ def run_study(
         data: Folder below which the suites' paths lie.
         num_workers: Processes, if no other joblib backend has been chosen by
             `joblib.parallel_config`.
+        retry_failed: Whether searches that failed are run again.
         on_progress: Called with (searches done, in all, name of the last one).
     """
     suites = suites_of(study, data)
@@ -80,7 +82,7 @@ def run_study(
         for policy in study.policies
         for seed in range(study.seeds)
     ]
-    missing = [cell for cell in cells if not is_over(output, cell)]
+    missing = [cell for cell in cells if not is_over(output, cell, retry_failed)]
     done = len(cells) - len(missing)
     on_progress(done, len(cells), "")
     parallel = joblib.Parallel(num_workers, return_as="generator_unordered")
@@ -89,13 +91,14 @@ def run_study(
         on_progress(count, len(cells), label)
 
 
-def is_over(output: Path, cell: Cell) -> bool:
+def is_over(output: Path, cell: Cell, retry_failed: bool = False) -> bool:
     """Whether nothing is left to do; what was skipped is tried again, for it may be installed."""
     path = cell_file(output, cell.policy, cell.task, cell.seed)
     if not path.exists():
         return False
     end = read_search(path).end
-    return end is not None and end.end != SKIPPED
+    again = {SKIPPED, FAILED} if retry_failed else {SKIPPED}
+    return end is not None and end.end not in again
 
 
 def run_cell(study: Study, cell: Cell, output: Path) -> str:

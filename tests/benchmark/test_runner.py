@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 
@@ -199,6 +200,18 @@ def test_what_was_skipped_is_tried_again(study, own, tmp_path):
     assert read_search(path).end.end == "skipped"
 
 
+def test_what_failed_is_run_again_when_asked(study, own, tmp_path):
+    output = tmp_path / "out"
+    file = own("raises").partition(".py:")[0]
+    run_study(study(own("raises")), output)
+    Path(f"{file}.py").write_text(MISBEHAVING.replace('"raise"]', '{**GOOD, "units": 16}]'))
+    run_study(study(own("raises")), output)
+    assert ends(output, own("raises")).end == "failed"
+    run_study(study(own("raises")), output, retry_failed=True)
+    record = read_search(cell_file(output, own("raises"), "a", 0))
+    assert (record.end.end, len(record.steps)) == ("finished", 2)
+
+
 def test_leave_task_out_teaches_the_other_task_and_leave_family_out_nothing(study, tmp_path):
     run_study(study("portfolio", experience=20), tmp_path / "task")
     assert ends(tmp_path / "task", "portfolio").end == "finished"
@@ -213,6 +226,21 @@ def test_negated_experience_misleads_a_portfolio(study, tmp_path):
         run_study(study("portfolio", experience=30, adversarial=adversarial), output)
         found[adversarial] = read_search(cell_file(output, "portfolio", "a", 0)).steps[0].value
     assert found[True] > 3 * found[False] + 1
+
+
+def test_a_ray_cluster_runs_a_study_through_joblib(study, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # One user, on loopback.
+    ray = pytest.importorskip("ray", reason="ray is not installed")
+    from ray.util.joblib import register_ray
+
+    register_ray()
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
+    try:
+        with joblib.parallel_config(backend="ray"):
+            run_study(study("RandomSearch", trials=3), tmp_path / "out", num_workers=2)
+    finally:
+        ray.shutdown()
+    assert ends(tmp_path / "out", "RandomSearch").end == "finished"
 
 
 def test_searches_of_a_killed_study_are_not_repeated(study, own, tmp_path):

@@ -153,6 +153,8 @@ def grid_space(family: str) -> SearchSpace:
 
 
 def _choice(name: str, choices: tuple[Value, ...]) -> Hyperparameter:
+    if {type(choice) for choice in choices} == {int, float}:  # KerasTuner wants one type.
+        choices = tuple(float(choice) for choice in choices)
     ordered = not any(isinstance(choice, str) for choice in choices)
     default = choices[(len(choices) - 1) // 2] if ordered else choices[0]
     return Hyperparameter(name, "choice", default=default, choices=choices, ordered=ordered)

