@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from keras_metahpo.benchmark.records import cell_file, read_header, read_search, read_tasks
-from keras_metahpo.benchmark.runner import run_study
+from keras_metahpo.benchmark.runner import run_study, search_seed
 from keras_metahpo.benchmark.study import Study, SuiteSpec
 from keras_metahpo.errors import BenchmarkError
 from keras_metahpo.history import LoggedTrial, TrialLog, TrialLogCard
@@ -133,6 +133,17 @@ def test_seeds_are_searches_of_their_own(study, tmp_path):
         read_search(cell_file(tmp_path / "out", "RandomSearch", "a", seed)).steps for seed in (0, 1)
     )
     assert not {str(s.configuration) for s in first} & {str(s.configuration) for s in second}
+
+
+def test_tasks_have_draws_of_their_own_and_policies_of_a_task_the_same_seed(study, tmp_path):
+    run_study(study("RandomSearch"), tmp_path / "out")
+    first, second = (
+        read_search(cell_file(tmp_path / "out", "RandomSearch", task, 0)).steps for task in "ab"
+    )
+    assert not {str(s.configuration) for s in first} & {str(s.configuration) for s in second}
+    seeds = {search_seed(task, seed) for task in "abcdefgh" for seed in range(10)}
+    assert len(seeds) == 80
+    assert search_seed("a", 0) == search_seed("a", 0)
 
 
 @pytest.mark.parametrize("policy", ["RandomSearch", "Optuna TPE", "GP from the default"])
