@@ -101,29 +101,16 @@ def train_configuration(
 ) -> LoggedTrial:
     """Trains one configuration for all epochs of the task with plain `fit`."""
     import keras
-    import keras_tuner
 
-    from keras_metahpo.tasks.training import EpochClock
+    from keras_metahpo.tasks.training import EpochClock, fit_configuration
 
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     data = task.data.load()
-    hp = keras_tuner.HyperParameters.from_config(space.get_config())
-    hp.values = dict(configuration)
     clock = EpochClock()
     message = None
     try:
-        hypermodel = task.hypermodel()
-        model = hypermodel.build(hp)
-        hypermodel.fit(
-            hp,
-            model,
-            *data.train,
-            validation_data=data.validation,
-            epochs=task.max_fidelity,
-            callbacks=[clock, keras.callbacks.TerminateOnNaN()],
-            verbose=0,
-        )
+        fit_configuration(task, space, configuration, data, [clock])
     except Exception as error:  # A failure is a result: it is recorded with its reason.
         message = f"{type(error).__name__}: {error}"
     values = [m.get(task.objective) for m in clock.measurements]

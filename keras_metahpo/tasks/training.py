@@ -1,8 +1,12 @@
-"""A Keras callback that keeps every epoch's metrics and the time since training began."""
+"""Training one configuration of a task, and a callback that keeps its curve and its time."""
 
 import time
+from collections.abc import Mapping, Sequence
 
 import keras
+
+from keras_metahpo.space import SearchSpace, Value
+from keras_metahpo.tasks.task import Task, TaskData
 
 
 class EpochClock(keras.callbacks.Callback):
@@ -19,3 +23,35 @@ class EpochClock(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         metrics = {name: float(value) for name, value in (logs or {}).items()}
         self.measurements.append(metrics | {"elapsed_s": time.perf_counter() - self._started})
+
+
+def fit_configuration(
+    task: Task,
+    space: SearchSpace,
+    configuration: Mapping[str, Value],
+    data: TaskData,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> keras.Model:
+    """Builds a configuration's model and trains it with plain `fit` for all epochs of the task.
+
+    Args:
+        task: What to train.
+        space: Its search space.
+        configuration: Active hyperparameters.
+        data: The task's arrays.
+        callbacks: Of `fit`; a loss that is not finite ends the training besides.
+    """
+    hp = space.to_keras_tuner()
+    hp.values = dict(configuration)
+    hypermodel = task.hypermodel()
+    model = hypermodel.build(hp)
+    hypermodel.fit(
+        hp,
+        model,
+        *data.train,
+        validation_data=data.validation,
+        epochs=task.max_fidelity,
+        callbacks=[*callbacks, keras.callbacks.TerminateOnNaN()],
+        verbose=0,
+    )
+    return model

@@ -21,8 +21,6 @@ from keras_metahpo.history import FAILED_UTILITY, utility
 from keras_metahpo.space import Configuration, SearchSpace
 
 if TYPE_CHECKING:
-    import keras
-
     from keras_metahpo.tasks import Task
 
 CPU = "cpu"
@@ -94,11 +92,20 @@ class LiveBlackbox(Blackbox):
         """
         import keras
 
+        from keras_metahpo.tasks.training import fit_configuration
+
         metrics = import_extra("sklearn.metrics", "scikit-learn")
         keras.utils.clear_session()
         keras.utils.set_random_seed(seed)
         data = self.task.data.load()
-        model = self._trained(configuration, data)
+        best_epoch = keras.callbacks.EarlyStopping(
+            monitor=self.task.objective,
+            mode=self.task.direction,
+            patience=self.task.max_fidelity,
+            restore_best_weights=True,
+        )
+        complete = self.space.complete(configuration)
+        model = fit_configuration(self.task, self.space, complete, data, [best_epoch])
         inputs, labels = data.test
         predicted = _classes(model.predict(inputs, verbose=0))
         average = {"average": "macro", "zero_division": 0.0}
@@ -107,31 +114,6 @@ class LiveBlackbox(Blackbox):
             "test_macro_f1": float(metrics.f1_score(labels, predicted, **average)),
             "test_macro_recall": float(metrics.recall_score(labels, predicted, **average)),
         }
-
-    def _trained(self, configuration: Configuration, data) -> "keras.Model":
-        import keras
-        import keras_tuner
-
-        hp = keras_tuner.HyperParameters.from_config(self.space.get_config())
-        hp.values = self.space.complete(configuration)
-        hypermodel = self.task.hypermodel()
-        model = hypermodel.build(hp)
-        best_epoch = keras.callbacks.EarlyStopping(
-            monitor=self.task.objective,
-            mode=self.task.direction,
-            patience=self.task.max_fidelity,
-            restore_best_weights=True,
-        )
-        hypermodel.fit(
-            hp,
-            model,
-            *data.train,
-            validation_data=data.validation,
-            epochs=self.task.max_fidelity,
-            callbacks=[best_epoch, keras.callbacks.TerminateOnNaN()],
-            verbose=0,
-        )
-        return model
 
 
 @dataclass(frozen=True)
