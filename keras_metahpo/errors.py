@@ -25,5 +25,13 @@ class TaskError(MetaHPOError):
     """A task definition or its data that cannot be used."""
 
 
+class DatasetError(MetaHPOError):
+    """A public data set that cannot be loaded."""
+
+
+class FewShotError(MetaHPOError):
+    """Examples, episodes or a learner that few-shot learning cannot use."""
+
+
 class BenchmarkError(MetaHPOError):
     """A study, blackbox or result folder that cannot be used."""

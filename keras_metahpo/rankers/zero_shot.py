@@ -11,7 +11,7 @@ from keras_metahpo.rankers.tokens import pad_configurations, stack, tokenize
 from keras_metahpo.space import Points, SearchSpace
 
 # Queries are padded to a multiple of this, so that the compiled network is reused.
-QUERY_MULTIPLE = 64
+QUERY_MULTIPLE = 32
 
 
 class ZeroShotRanker(Ranker):

@@ -1,25 +1,17 @@
 """Sources of task data: TFDS image and text sets as arrays, with explicit splits."""
 
-import os
 import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from keras_metahpo.errors import TaskError
+from keras_metahpo.datasets import cached_arrays, grey_images, tfds_arrays
 from keras_metahpo.tasks.task import TaskData
 
 PADDING, UNKNOWN = 0, 1
 NUM_FAKE_EXAMPLES = 32
-
-
-def cache_directory() -> Path:
-    """Where prepared arrays are kept: `$KERAS_METAHPO_CACHE`, else `~/.cache/keras_metahpo`."""
-    default = Path.home() / ".cache" / "keras_metahpo"
-    return Path(os.environ.get("KERAS_METAHPO_CACHE", default))
 
 
 @dataclass(frozen=True)
@@ -51,13 +43,13 @@ class ImageSource:
 
     def _prepare(self) -> TaskData:
         end = self.num_train + self.num_validation
-        train = _tfds_arrays(self.dataset, f"train[:{end}]", ("image", "label"))
-        test = _tfds_arrays(self.dataset, f"test[:{self.num_test}]", ("image", "label"))
-        images, labels = _prepare_images(train[0], self.size), train[1]
+        train = tfds_arrays(self.dataset, f"train[:{end}]", ("image", "label"))
+        test = tfds_arrays(self.dataset, f"test[:{self.num_test}]", ("image", "label"))
+        images, labels = grey_images(train[0], self.size), train[1]
         return TaskData(
             train=(images[: self.num_train], labels[: self.num_train]),
             validation=(images[self.num_train :], labels[self.num_train :]),
-            test=(_prepare_images(test[0], self.size), test[1]),
+            test=(grey_images(test[0], self.size), test[1]),
         )
 
 
@@ -86,9 +78,9 @@ class OmniglotAlphabetSource:
 
     def _prepare(self) -> TaskData:
         features = ("image", "alphabet", "alphabet_char_id")
-        raw, alphabets, characters = _tfds_arrays(self.dataset, "train", features)
+        raw, alphabets, characters = tfds_arrays(self.dataset, "train", features)
         chosen = alphabets == self.alphabet
-        images, labels = _prepare_images(raw[chosen], self.size), characters[chosen]
+        images, labels = grey_images(raw[chosen], self.size), characters[chosen]
         drawer = np.zeros(len(labels), dtype=int)
         for character in np.unique(labels):
             drawer[labels == character] = np.arange(np.sum(labels == character))
@@ -133,8 +125,8 @@ class TextSource:
 
     def _prepare(self) -> TaskData:
         end = self.num_train + self.num_validation
-        texts, labels = _tfds_arrays(self.dataset, f"train[:{end}]", (self.text, self.label))
-        test, test_labels = _tfds_arrays(self.dataset, self.test_split, (self.text, self.label))
+        texts, labels = tfds_arrays(self.dataset, f"train[:{end}]", (self.text, self.label))
+        test, test_labels = tfds_arrays(self.dataset, self.test_split, (self.text, self.label))
         words = [_words(text) for text in texts]
         counts = Counter(word for text in words[: self.num_train] for word in text)
         kept = [word for word, _ in counts.most_common(self.vocabulary_size - 2)]
@@ -158,47 +150,17 @@ def _words(text: bytes) -> list[str]:
     return re.findall(r"[a-z0-9']+|[?!.]", text.decode().lower())
 
 
-def _prepare_images(images: np.ndarray, size: int) -> np.ndarray:
-    """Grey images in [0, 1], float array (n, size, size, 1), resized by averaging areas."""
-    import tensorflow as tf
-
-    grey = images.astype(np.float32).mean(axis=-1, keepdims=True) / 255.0
-    if grey.shape[1:3] == (size, size):
-        return grey
-    return tf.image.resize(grey, (size, size), method="area").numpy()
-
-
-def _tfds_arrays(dataset: str, split: str, features: tuple[str, ...]) -> list[np.ndarray]:
-    import tensorflow_datasets as tfds
-
-    try:
-        loaded = tfds.load(dataset, split=split, batch_size=-1, shuffle_files=False)
-    except Exception as error:  # TFDS raises many kinds: no network, moved files, a full disk.
-        directory = os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")
-        raise TaskError(
-            f"The data set {dataset!r} could not be loaded ({type(error).__name__}: {error}). "
-            f"TensorFlow Datasets keeps data in {directory}: connect to the network once, or set "
-            "TFDS_DATA_DIR to a directory that holds the prepared data or its downloads."
-        ) from error
-    return [np.asarray(loaded[feature]) for feature in features]
-
-
 def _cached(source, prepare: Callable[[], TaskData]) -> TaskData:
-    """Arrays from the cache, else prepared and put there in one atomic step."""
-    name = re.sub(r"[^A-Za-z0-9.]+", "-", repr(source)).strip("-")
-    path = cache_directory() / f"{name}.npz"
     names = [f"{split}_{part}" for split in ("train", "validation", "test") for part in "xy"]
-    if path.exists():
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = [stored[n] for n in names]
-    else:
+
+    def prepare_arrays():
         data = prepare()
-        arrays = [a for pair in (data.train, data.validation, data.test) for a in pair]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp.npz")
-        np.savez_compressed(temporary, **dict(zip(names, arrays, strict=True)))
-        os.replace(temporary, path)
-    return TaskData(*zip(arrays[::2], arrays[1::2], strict=True))
+        parts = [a for pair in (data.train, data.validation, data.test) for a in pair]
+        return dict(zip(names, parts, strict=True))
+
+    stored = cached_arrays(source, prepare_arrays)
+    parts = [stored[name] for name in names]
+    return TaskData(*zip(parts[::2], parts[1::2], strict=True))
 
 
 def _fake_labels(num_classes: int) -> np.ndarray:

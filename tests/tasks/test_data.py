@@ -5,9 +5,9 @@ import os
 import numpy as np
 import pytest
 
-from keras_metahpo.errors import TaskError
+from keras_metahpo.datasets import cache_directory
+from keras_metahpo.errors import DatasetError
 from keras_metahpo.tasks import ImageSource, OmniglotAlphabetSource, TextSource
-from keras_metahpo.tasks.data import cache_directory
 
 SPLITS = ("train", "validation", "test")
 needs_tfds_data = pytest.mark.skipif(
@@ -162,7 +162,7 @@ def test_missing_data_is_a_task_error_with_a_remedy(source, tfds_load, cache, mo
 
     tfds_load(fail)
     monkeypatch.setenv("TFDS_DATA_DIR", "/data/tfds")
-    with pytest.raises(TaskError) as caught:
+    with pytest.raises(DatasetError) as caught:
         source.load()
     message = str(caught.value)
     assert repr(source.dataset) in message

@@ -1,0 +1,1 @@
+"""Few-shot learning with Keras: episodes, learners, training and evaluation."""
