@@ -20,14 +20,25 @@ from keras_tuner.src.distribute import utils as _distribution
 from keras_tuner.src.engine import oracle as _oracle_module
 from keras_tuner.src.engine import trial as _trial_module
 
+from keras_metahpo.atomic import write_text
+
 logger = logging.getLogger(__name__)
 
 RUNNING, COMPLETED, INVALID, FAILED = "RUNNING", "COMPLETED", "INVALID", "FAILED"
 STOPPED = "STOPPED"
+_SEED_SPACING = 100_003
 # What a damaged or missing JSON file, or one of another shape, raises.
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 NO_MESSAGE = "Its objective was not finite, or it ran on a worker, whose log says more."
 _REPORTED_BY_TUNER = "The use case of calling `self.oracle.update_trial"
+
+
+def spread_seed(seed: int) -> int:
+    """A seed far from those of its neighbours, never 0, of which KerasTuner makes a random one.
+
+    KerasTuner draws with consecutive seeds, so nearby seeds give shifted copies of one search.
+    """
+    return 1 + seed * _SEED_SPACING
 
 
 def discover_space(hypermodel) -> keras_tuner.HyperParameters:
@@ -176,11 +187,11 @@ class DurableOracle(keras_tuner.Oracle):
 
     def save(self):
         self._recover_forgotten_trials()
-        _write_json(self._get_oracle_fname(), self.get_state())
+        write_text(self._get_oracle_fname(), json.dumps(self.get_state()))
 
     def _save_trial(self, trial):
         path = os.path.join(self._get_trial_dir(trial.trial_id), "trial.json")
-        _write_json(path, trial.get_state())
+        write_text(path, json.dumps(trial.get_state()))
 
     def reload(self):
         """Loads whatever can be read of the project; warns of what cannot, and loses no result."""
@@ -273,7 +284,7 @@ class ReportingTuner(keras_tuner.Tuner):
     def save(self):
         if not self._is_worker():
             self.oracle.save()
-        _write_json(self._get_tuner_fname(), self.get_state())
+        write_text(self._get_tuner_fname(), json.dumps(self.get_state()))
 
     def reload(self):
         if not self._is_worker():
@@ -328,12 +339,3 @@ def _load_trial(path: Path):
         return _trial_module.Trial(
             keras_tuner.HyperParameters(), trial_id, FAILED, f"Unreadable: {path}"
         )
-
-
-def _write_json(path: str, state) -> None:
-    """Replaces a file in one step, so that a crash leaves the old or the new one."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(state))
-    os.replace(temporary, target)

@@ -6,7 +6,6 @@ stopped; a task's log is assembled once all its trials are there.
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_metahpo.atomic import write_text
 from keras_metahpo.history.trial_log import (
     COMPLETED,
     FAILED,
@@ -140,10 +140,7 @@ def _collect_one(root: str, name: str, index: int, num_configurations: int, seed
         "message": trial.message,
     }
     file = _trial_file(Path(root), name, index)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(record | {"wall_s": time.time() - started}))
-    os.replace(temporary, file)
+    write_text(file, json.dumps(record | {"wall_s": time.time() - started}))
     return name
 
 

@@ -4,9 +4,11 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from keras_metahpo.atomic import replacing
 from keras_metahpo.errors import DatasetError
 
 
@@ -28,11 +30,9 @@ def cached_arrays(
     name = re.sub(r"[^A-Za-z0-9.]+", "-", repr(key)).strip("-")
     path = cache_directory() / f"{name}.npz"
     if not path.exists():
-        arrays = dict(prepare())
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp.npz")
-        np.savez_compressed(temporary, **arrays)
-        os.replace(temporary, path)
+        arrays: dict[str, Any] = dict(prepare())
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, **arrays)
         return arrays
     with np.load(path, allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files}

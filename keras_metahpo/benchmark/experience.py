@@ -1,7 +1,7 @@
 """What a policy may know of other tasks: the splits, and the adversary."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -57,18 +57,26 @@ def experience(
     """
     if num_configurations < 1 or target.card.lookup == "live":
         return []
-    others = [
+    others = tuple(
         factory
         for name, factory in factories.items()
         if name != target.card.name and allowed(target, opened(factory), split)
-    ]
+    )
+    return list(_logs(others, num_configurations, is_adversarial))
+
+
+# The searches of one task follow each other: its logs are made once, not for each of them.
+@lru_cache(maxsize=4)
+def _logs(
+    others: tuple[BlackboxFactory, ...], num_configurations: int, is_adversarial: bool
+) -> tuple[TrialLog, ...]:
     leaders: dict[SearchSpace, list] = {}
     for factory in others:
         leaders.setdefault(opened(factory).space, []).extend(_leaders(factory, num_configurations))
-    return [
+    return tuple(
         _log(factory, leaders[opened(factory).space], num_configurations, is_adversarial)
         for factory in others
-    ]
+    )
 
 
 @cache

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import joblib
 
+from keras_metahpo.atomic import write_text
 from keras_metahpo.benchmark.blackbox import BlackboxFactory
 from keras_metahpo.benchmark.blackboxes import open_suite
 from keras_metahpo.benchmark.contestants import get_contestant
@@ -135,6 +136,4 @@ def _presets(study: Study) -> dict[str, dict]:
 
 
 def _write(path: Path, content: Mapping) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(temporary, path)
+    write_text(path, json.dumps(content, indent=1) + "\n")

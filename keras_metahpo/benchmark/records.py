@@ -10,12 +10,12 @@ A search without its last line was interrupted, and goes on.
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from keras_metahpo.atomic import write_text
 from keras_metahpo.errors import BenchmarkError
 from keras_metahpo.space import Value
 
@@ -157,13 +157,10 @@ class Recorder:
     def __init__(self, path: Path, steps: Sequence[Step] = ()):
         self.path = path
         self._lines = [_line(step) for step in steps]
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._open()
 
     def _open(self) -> None:
-        temporary = self.path.with_suffix(".tmp")
-        temporary.write_text("".join(self._lines))
-        os.replace(temporary, self.path)
+        write_text(self.path, "".join(self._lines))
         self._file = self.path.open("a")
 
     def add(self, entry: Step | End) -> None:
@@ -197,11 +194,6 @@ def read_header(output: Path) -> dict:
 def read_tasks(output: Path) -> dict[str, TaskFacts]:
     """The facts about the study's tasks, by name."""
     return {name: TaskFacts(**facts) for name, facts in _read_json(Path(output) / TASKS).items()}
-
-
-def read_searches(output: Path) -> list[SearchRecord]:
-    """All searches that have left a record, in the order of their files' names."""
-    return [read_search(path) for path in sorted((Path(output) / STEPS).glob("*.jsonl"))]
 
 
 def _read_json(path: Path) -> dict:

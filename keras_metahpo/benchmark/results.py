@@ -18,13 +18,13 @@ from keras_metahpo.benchmark.records import (
     read_search,
     read_tasks,
 )
+from keras_metahpo.benchmark.study import HORIZONS
 from keras_metahpo.errors import BenchmarkError
 from keras_metahpo.history import utility
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HORIZONS = (1, 3, 5, 10, 25, 50, 100)
 RUNNING = "running"
 
 

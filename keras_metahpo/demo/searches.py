@@ -16,12 +16,11 @@ import keras
 import keras_tuner
 import numpy as np
 
+from keras_metahpo._kerastuner import spread_seed
 from keras_metahpo.tuner import MetaTuner
 
 EPOCHS = 8
 NUM_TRAIN, NUM_VALIDATION = 1000, 397
-# KerasTuner draws with consecutive seeds, so nearby seeds give shifted copies of one search.
-SEED_SPACING = 100_003
 
 TUNERS: dict[str, type[keras_tuner.Tuner]] = {
     "MetaTuner": MetaTuner,
@@ -127,7 +126,7 @@ def run_search(
             DigitsHyperModel(),
             objective="val_accuracy",
             max_trials=num_trials,
-            seed=1 + seed * SEED_SPACING,
+            seed=spread_seed(seed),
             # A diverging model is a result, and not a reason to stop.
             max_consecutive_failed_trials=num_trials + 1,
             directory=directory,

@@ -10,6 +10,7 @@ from typing import Any
 import keras_tuner
 import numpy as np
 
+from keras_metahpo._kerastuner import spread_seed
 from keras_metahpo.benchmark.contestants.base import (
     Contestant,
     NotAvailable,
@@ -25,8 +26,6 @@ OBJECTIVE = "objective"
 TUNER_ID = "tuner0"
 # Hyperband's bookkeeping in the values of a trial.
 EPOCHS, INITIAL_EPOCH, INTERNAL_PREFIX = "tuner/epochs", "tuner/initial_epoch", "tuner/"
-# KerasTuner draws with consecutive seeds, so nearby seeds give shifted copies of one search.
-SEED_SPACING = 100_003
 MOST_IDLE_CALLS = 100
 
 
@@ -115,7 +114,7 @@ class OracleSearch(Search):
         self.oracle = oracle_class(
             objective=keras_tuner.Objective(OBJECTIVE, problem.direction),
             hyperparameters=problem.space.to_keras_tuner(),
-            seed=1 + seed * SEED_SPACING,
+            seed=spread_seed(seed),
             # A training that diverges is a result.
             max_consecutive_failed_trials=problem.num_trials + 1,
             **arguments,

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from keras_metahpo.benchmark.contestants.base import Contestant, Problem, Proposal, Search
 from keras_metahpo.benchmark.contestants.kerastuner import experience_of_space
-from keras_metahpo.history import History, utility
+from keras_metahpo.history import History, TrialLog, utility
 from keras_metahpo.policies import (
     DefaultsPolicy,
     GaussianProcessPolicy,
@@ -84,17 +85,15 @@ def _distances(space: SearchSpace, points: Points, centre: Points) -> np.ndarray
     return gaps.sum(axis=1) / counted
 
 
-_PORTFOLIOS: dict[tuple, PortfolioPolicy] = {}
-
-
 def portfolio(problem: Problem) -> PortfolioPolicy:
-    """The greedy portfolio of the logs that the split allows, computed once a process."""
-    logs = experience_of_space(problem)
-    # The policy keeps its logs alive, so that their identities stay unique.
-    key = tuple(map(id, logs))
-    if key not in _PORTFOLIOS:
-        _PORTFOLIOS[key] = PortfolioPolicy(logs, RandomPolicy(), PORTFOLIO_SIZE)
-    return _PORTFOLIOS[key]
+    """The greedy portfolio of the logs that the split allows."""
+    return _portfolio(tuple(experience_of_space(problem)))
+
+
+# Searches of one task share their logs and with them the portfolio.
+@lru_cache(maxsize=4)
+def _portfolio(logs: tuple[TrialLog, ...]) -> PortfolioPolicy:
+    return PortfolioPolicy(logs, RandomPolicy(), PORTFOLIO_SIZE)
 
 
 POLICIES: dict[str, Callable[[Problem], Policy]] = {
