@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_metahpo.errors import FewShotError
 
@@ -29,9 +30,35 @@ class FewShotLearner(keras.Model):
         super().__init__(**kwargs)
         self.backbone = backbone
 
+    @property
+    def embedding_size(self) -> int:
+        """Size e of the backbone's embeddings."""
+        return self.backbone.output_shape[-1]
+
     @abstractmethod
     def call(self, inputs, training=False):
         """Logits (b, m, n) of the queries of b episodes."""
+
+    def embed(self, inputs, training: bool):
+        """Embeddings of both sets, in one pass through the backbone.
+
+        Batch normalization in the backbone uses the statistics of support and query examples
+        together while training, and its moving averages otherwise. A learner that embeds in this
+        way is therefore not transductive: in a test no query sees another one.
+
+        Returns:
+            Embeddings of the support set (b, n, k, e) and of the queries (b, m, e).
+        """
+        support, query = inputs["support"], inputs["query"]
+        num_episodes, num_ways, num_shots = ops.shape(support)[:3]
+        num_queries, example_shape = ops.shape(query)[1], query.shape[2:]
+        examples = [ops.reshape(x, (-1, *example_shape)) for x in (support, query)]
+        embedded = self.backbone(ops.concatenate(examples, axis=0), training=training)
+        num_support, size = num_episodes * num_ways * num_shots, self.embedding_size
+        return (
+            ops.reshape(embedded[:num_support], (num_episodes, num_ways, num_shots, size)),
+            ops.reshape(embedded[num_support:], (num_episodes, num_queries, size)),
+        )
 
     def adapt(self, examples: np.ndarray, labels: np.ndarray) -> Callable:
         """A classifier made from labelled examples.
@@ -47,7 +74,7 @@ class FewShotLearner(keras.Model):
 
         def classify(queries: np.ndarray) -> np.ndarray:
             inputs = {"support": support[None], "query": np.asarray(queries)[None]}
-            logits = keras.ops.convert_to_numpy(self(inputs, training=False))[0]
+            logits = ops.convert_to_numpy(self(inputs, training=False))[0]
             if not np.isfinite(logits).all():
                 raise FewShotError(
                     f"{self.name} gives logits that are not finite. Train it with a smaller "
@@ -72,7 +99,7 @@ def _by_class(examples: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.
     if len(examples) != len(labels) or len(classes) < 2 or len(set(counts)) != 1:
         raise FewShotError(
             "A support set needs at least two classes with equally many examples of each. "
-            f"Received: {len(examples)} examples, classes {dict(zip(classes, counts, strict=True))}."
+            f"Received: {len(examples)} examples of {dict(zip(classes, counts, strict=True))}."
         )
     order = np.argsort(labels, kind="stable")
     return classes, examples[order].reshape(len(classes), counts[0], *examples.shape[1:])
