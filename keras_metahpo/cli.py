@@ -47,6 +47,14 @@ def _add_command(commands, name: str, function, help_text: str, example: str):
     return command
 
 
+def _add_group(commands, name: str, help_text: str, example: str, add_commands) -> None:
+    """Adds a command that has commands of its own."""
+    group = commands.add_parser(
+        name, help=help_text, description=help_text, epilog=f"example: {example}"
+    )
+    add_commands(group.add_subparsers(required=True, metavar="COMMAND"), _add_command)
+
+
 def _add_demo(commands) -> None:
     command = _add_command(
         commands,
@@ -81,13 +89,15 @@ def _demo(options) -> None:
 
 
 def _add_tasks(commands) -> None:
-    _add_command(commands, "tasks", _tasks, "List the task library.", "metahpo tasks")
+    from keras_metahpo.tasks.command import add_commands
 
-
-def _tasks(options) -> None:
-    from keras_metahpo.tasks import list_tasks
-
-    print("\n".join(list_tasks()))
+    _add_group(
+        commands,
+        "tasks",
+        "Look at the task library, or add to it.",
+        "metahpo tasks new my_images/perceptron",
+        add_commands,
+    )
 
 
 def _add_collect(commands) -> None:
@@ -172,13 +182,13 @@ def _train(options) -> None:
 def _add_bench(commands) -> None:
     from keras_metahpo.benchmark.command import add_commands
 
-    bench = commands.add_parser(
+    _add_group(
+        commands,
         "bench",
-        help="Compare tuners on many tasks.",
-        description="Compare tuners on many tasks.",
-        epilog="example: metahpo bench run --task image/mlp_mnist --trials 10 --output results",
+        "Compare tuners on many tasks.",
+        "metahpo bench run --task image/mlp_mnist --trials 10 --output results",
+        add_commands,
     )
-    add_commands(bench.add_subparsers(required=True, metavar="COMMAND"), _add_command)
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):

@@ -1,9 +1,8 @@
 """Averaged embeddings and a convolutional network on short texts."""
 
 import keras
-from keras import ops
 
-from keras_metahpo.tasks import Task, TextSource
+from keras_metahpo.tasks import MaskedMean, Task, TextSource
 
 SOURCES = {
     "trec": (
@@ -19,20 +18,11 @@ SOURCES = {
 }
 
 
-@keras.saving.register_keras_serializable("keras_metahpo_tasks")
-class MaskedAverage(keras.layers.Layer):
-    """Mean of word vectors (n, length, d) over the words that are not padding: (n, d)."""
-
-    def call(self, vectors, words):
-        mask = ops.cast(ops.expand_dims(words != 0, -1), vectors.dtype)
-        return ops.sum(vectors * mask, axis=1) / ops.maximum(ops.sum(mask, axis=1), 1.0)
-
-
 def build_average(hp, source):
     words = keras.Input((source.length,), dtype="int32")
     embedding_dim = hp.Int("embedding_dim", 8, 128, sampling="log", default=32)
     vectors = keras.layers.Embedding(source.vocabulary_size, embedding_dim)(words)
-    x = MaskedAverage()(vectors, words)
+    x = MaskedMean()(vectors, words)
     x = keras.layers.Dropout(hp.Float("dropout", 0.0, 0.8))(x)
     if hp.Boolean("hidden_layer"):
         with hp.conditional_scope("hidden_layer", [True]):

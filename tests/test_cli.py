@@ -58,7 +58,7 @@ def test_table_shows_the_last_trial(capsys):
 
 
 def test_tasks_lists_the_library(capsys):
-    assert main(["tasks"]) == 0
+    assert main(["tasks", "list"]) == 0
     assert "image/mlp_mnist" in capsys.readouterr().out.split()
 
 
@@ -91,12 +91,18 @@ def test_help_has_an_example(command, capsys):
     assert f"metahpo {command}" in capsys.readouterr().out.split("example:")[1]
 
 
-@pytest.mark.parametrize("command", ["run", "report", "policies"])
-def test_help_of_bench_has_an_example(command, capsys):
+@pytest.mark.parametrize(
+    ("group", "command"),
+    [
+        *(("bench", command) for command in ("run", "report", "policies")),
+        *(("tasks", command) for command in ("list", "show", "new", "check", "spread")),
+    ],
+)
+def test_help_of_a_group_has_an_example(group, command, capsys):
     with pytest.raises(SystemExit) as stopped:
-        main(["bench", command, "--help"])
+        main([group, command, "--help"])
     assert stopped.value.code == 0
-    assert f"metahpo bench {command}" in capsys.readouterr().out.split("example:")[1]
+    assert f"metahpo {group} {command}" in capsys.readouterr().out.split("example:")[1]
 
 
 def test_bench_searches_in_ones_own_log_without_a_study_file(tmp_path, capsys):

@@ -18,12 +18,16 @@ class TaskData:
     """Arrays of one task; no search ever sees the test split.
 
     Attributes:
-        train, validation, test: Pairs (inputs, labels); labels are integers.
+        train, validation, test: Pairs (inputs, labels); labels are integers. After a task's
+            `prepare`, inputs may be a `keras.utils.PyDataset` whose labels are `None`.
     """
 
-    train: tuple[np.ndarray, np.ndarray]
-    validation: tuple[np.ndarray, np.ndarray]
-    test: tuple[np.ndarray, np.ndarray]
+    train: tuple[Any, Any]
+    validation: tuple[Any, Any]
+    test: tuple[Any, Any]
+
+
+NO_EXAMPLES = (np.empty(0), np.empty(0))
 
 
 class DataSource(Protocol):
@@ -44,6 +48,10 @@ def _no_fit_arguments(hp: keras_tuner.HyperParameters) -> Mapping[str, Any]:
     return {}
 
 
+def _as_it_is(hp: keras_tuner.HyperParameters, data: TaskData) -> TaskData:
+    return data
+
+
 @dataclass(frozen=True)
 class Task:
     """A tuning problem.
@@ -59,6 +67,9 @@ class Task:
         tags: Words to select tasks by; the first one is the family.
         licence, citation: Of the data.
         version: Changes whenever results would.
+        features: Facts about the task for a ranker; `task_features` adds those of the data.
+        prepare: `prepare(hp, data)` returns the data that are trained on, where these depend on
+            hyperparameters. The test split it gets is empty.
     """
 
     name: str
@@ -72,6 +83,7 @@ class Task:
     citation: str = ""
     version: str = "1"
     features: Mapping[str, Any] = field(default_factory=dict)
+    prepare: Callable[[keras_tuner.HyperParameters, TaskData], TaskData] = _as_it_is
 
     def __post_init__(self):
         if self.max_fidelity < 1:
@@ -83,6 +95,11 @@ class Task:
     @property
     def direction(self) -> str:
         return keras_tuner.Oracle(objective=self.objective).objective.direction
+
+    @property
+    def family(self) -> str:
+        """The first tag; what stands before the slash of the name where there are no tags."""
+        return self.tags[0] if self.tags else self.name.partition("/")[0]
 
     @property
     def dataset(self) -> str:
@@ -116,5 +133,8 @@ class TaskHyperModel(keras_tuner.HyperModel):
         self.task.fit_arguments(hp)  # Declares the hyperparameters that `fit` will use.
         return self.task.build(hp)
 
-    def fit(self, hp, model, *args, **kwargs):
-        return model.fit(*args, **kwargs, **self.task.fit_arguments(hp))
+    def fit(self, hp, model, x=None, y=None, *, validation_data=None, **kwargs):
+        """Keras' `fit` on prepared data, with the tuned arguments."""
+        data = self.task.prepare(hp, TaskData((x, y), validation_data, NO_EXAMPLES))
+        tuned = self.task.fit_arguments(hp)
+        return model.fit(*data.train, validation_data=data.validation, **kwargs, **tuned)

@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 
 from keras_metahpo.datasets import cache_directory
-from keras_metahpo.errors import DatasetError
-from keras_metahpo.tasks import ImageSource, OmniglotAlphabetSource, TextSource
+from keras_metahpo.errors import DatasetError, TaskError
+from keras_metahpo.tasks import (
+    ArraySource,
+    DigitsSource,
+    EmotionSource,
+    ImageSource,
+    OmniglotAlphabetSource,
+    TextSource,
+)
+from keras_metahpo.tasks.sources.texts import EMOTION_GROUPS
 
 SPLITS = ("train", "validation", "test")
 needs_tfds_data = pytest.mark.skipif(
@@ -155,8 +163,73 @@ def test_words_are_numbered_by_frequency_in_the_training_split(tfds_load):
     assert [getattr(data, split)[1].tolist() for split in SPLITS] == [[0, 1, 0], [1, 0], [1]]
 
 
-@pytest.mark.parametrize("source", [IMAGES, TEXTS, OmniglotAlphabetSource(1, 3)])
-def test_missing_data_is_a_task_error_with_a_remedy(source, tfds_load, cache, monkeypatch):
+def comments(split):
+    """Comment i has emotion i % 28 alone, and every third one another emotion besides."""
+    emotions = sorted(e for group in EMOTION_GROUPS.values() for e in group)
+    numbers = np.arange(stop_of(split))
+    flags = {e: numbers % len(emotions) == i for i, e in enumerate(emotions)}
+    flags["joy"] = flags["joy"] | (numbers % 3 == 0)
+    return {"comment_text": np.array([b"comment %d" % n for n in numbers], object), **flags}
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_comments_with_one_emotion_are_kept(tfds_load, grouped):
+    tfds_load(comments)
+    source = EmotionSource(grouped, num_train=40, num_validation=12, num_test=10)
+    data = source.load()
+    assert [len(getattr(data, split)[1]) for split in SPLITS] == [40, 12, 10]
+    # Numbers 0 and 3 have two emotions.
+    if grouped:
+        names = list(EMOTION_GROUPS)
+        assert data.train[1][:2].tolist() == [names.index("positive"), names.index("negative")]
+        assert source.num_classes == 4
+    else:
+        assert data.train[1][:4].tolist() == [1, 2, 4, 5]
+        assert source.num_classes == 28
+
+
+def test_digits_are_split_into_disjoint_parts():
+    data = DigitsSource().load()
+    assert [len(getattr(data, split)[1]) for split in SPLITS] == [1000, 397, 400]
+    assert data.train[0].shape[1:] == DigitsSource().input_shape == (8, 8, 1)
+    assert data.train[0].max() == 1.0
+    images = np.concatenate([getattr(data, split)[0] for split in SPLITS]).reshape(1797, -1)
+    assert len(np.unique(images, axis=0)) == 1797
+
+
+def test_arrays_of_ones_own_are_shuffled_and_split():
+    inputs, labels = np.arange(60.0).reshape(20, 3), np.arange(20) % 4
+    source = ArraySource(inputs, labels, "mine", validation_fraction=0.2, test_fraction=0.1)
+    data = source.load()
+    assert [len(getattr(data, split)[1]) for split in SPLITS] == [14, 4, 2]
+    rows = np.concatenate([getattr(data, split)[0] for split in SPLITS])
+    together = np.concatenate([getattr(data, split)[1] for split in SPLITS])
+    assert sorted(rows[:, 0]) == inputs[:, 0].tolist()
+    assert np.array_equal(together, (rows[:, 0] / 3).astype(int) % 4)
+    assert rows[:, 0].tolist() != inputs[:, 0].tolist()
+    assert (source.num_classes, source.num_train, source.input_shape) == (4, 14, (3,))
+    assert "array" not in repr(source)
+    assert source.fake().train[0].shape == (14, 3)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "labels", "fractions", "complaint"),
+    [
+        (np.zeros((4, 2)), np.zeros(4), {}, "labels must be one integer an example"),
+        (np.zeros((4, 2)), np.array([0, 1, -1, 0]), {}, "labels must be one integer an example"),
+        (np.zeros((3, 2)), np.arange(4), {}, "as many examples as labels"),
+        (np.zeros(4), np.arange(4), {}, "inputs must be an array"),
+        (np.zeros((4, 2)), np.arange(4), {"test_fraction": 0.0}, "Every split must have an ex"),
+        (np.zeros((0, 2)), np.zeros(0, int), {}, "Every split must have an example"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(inputs, labels, fractions, complaint):
+    with pytest.raises(TaskError, match=complaint):
+        ArraySource(inputs, labels, **fractions)
+
+
+@pytest.mark.parametrize("source", [IMAGES, TEXTS, OmniglotAlphabetSource(1, 3), EmotionSource()])
+def test_missing_data_is_a_dataset_error_with_a_remedy(source, tfds_load, cache, monkeypatch):
     def fail(split):
         raise ConnectionError("no network")
 

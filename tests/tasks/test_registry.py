@@ -1,11 +1,13 @@
 """Finding tasks in the library and in files."""
 
 import sys
+import warnings
+from importlib.metadata import EntryPoint
 
 import pytest
 
 from keras_metahpo.errors import TaskError
-from keras_metahpo.tasks import Task, get_task, library_directory, list_tasks
+from keras_metahpo.tasks import Task, get_task, library_directory, list_tasks, registry
 from keras_metahpo.tasks.registry import load_definitions
 
 ONE_TASK = """
@@ -35,11 +37,34 @@ def task_file(tmp_path):
     return write
 
 
+@pytest.fixture
+def plug_in(tmp_path, monkeypatch):
+    """Installs a module with one task as an entry point; lists how often these are read."""
+    reads = []
+
+    def install(text: str, module: str):
+        (tmp_path / f"{module}.py").write_text(text)
+        monkeypatch.syspath_prepend(str(tmp_path))
+        entry = EntryPoint("mine", module, registry.ENTRY_POINTS)
+
+        def entry_points(group):
+            reads.append(group)
+            return [entry]
+
+        monkeypatch.setattr(registry, "entry_points", entry_points)
+        registry._plug_ins.cache_clear()
+        return reads
+
+    yield install
+    registry._plug_ins.cache_clear()
+
+
 def test_library_is_listed_in_order_without_repeats():
     names = list_tasks()
     assert len(names) >= 10
     assert names == sorted(set(names))
-    assert {name.split("/")[0] for name in names} >= {"image", "text"}
+    assert {get_task(name).family for name in names} >= {"image", "text"}
+    assert list_tasks("text") == [name for name in names if name.startswith("text")]
 
 
 def test_every_listed_task_is_found_by_its_name():
@@ -47,7 +72,7 @@ def test_every_listed_task_is_found_by_its_name():
         task = get_task(name)
         assert isinstance(task, Task)
         assert task.name == name
-        assert task.tags[0] == name.split("/")[0]
+        assert name.split("/")[0].startswith(task.family)
         assert task.licence
         assert task.citation
         assert task.direction in ("min", "max")
@@ -126,3 +151,45 @@ def test_missing_file_is_refused(tmp_path):
     with pytest.raises(TaskError, match="Expected the path of a Python file") as caught:
         load_definitions(path)
     assert path in str(caught.value)
+
+
+def test_plug_ins_are_found_by_entry_point_and_read_once(plug_in):
+    reads = plug_in(ONE_TASK.replace("{name}", "plugged"), "plugged_tasks")
+    assert get_task("mine/plugged").max_fidelity == 1
+    assert "mine/plugged" in list_tasks()
+    assert reads == [registry.ENTRY_POINTS]
+
+
+@pytest.mark.parametrize("text", ["1 / 0", "TASKS = 3"])
+def test_broken_plug_in_warns_and_leaves_the_library_whole(plug_in, text):
+    plug_in(text, f"broken_tasks_{len(text)}")
+    with pytest.warns(UserWarning, match="mine = broken_tasks_. of the group .* is left out"):
+        assert "image/mlp_mnist" in list_tasks()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert get_task("image/mlp_mnist").max_fidelity == 8
+
+
+def test_name_taken_twice_is_an_error_that_names_both(plug_in):
+    plug_in(ONE_TASK.replace("mine/{name}", "image/mlp_mnist"), "greedy_tasks")
+    for find in (list_tasks, lambda: get_task("image/mlp_mnist")):
+        with pytest.raises(TaskError, match="'image/mlp_mnist' is taken twice") as caught:
+            find()
+        assert "image.py" in str(caught.value)
+        assert "greedy_tasks" in str(caught.value)
+    assert get_task("image/mlp_fashion_mnist")
+
+
+def test_name_taken_twice_in_a_file_is_an_error(task_file):
+    path = task_file(ONE_TASK + "\nTASKS = TASKS * 2\n", "twice")
+    with pytest.raises(TaskError, match="taken twice"):
+        get_task(path)
+
+
+def test_one_task_costs_the_import_of_one_file(monkeypatch):
+    loaded = []
+    monkeypatch.setattr(
+        registry, "load_definitions", lambda path: loaded.append(path) or load_definitions(path)
+    )
+    get_task("text_bag/imdb")
+    assert [path.rpartition("/")[2] for path in loaded] == ["text_bag.py"]

@@ -1,0 +1,86 @@
+"""Whether a task's hyperparameters matter: the spread of configurations against that of seeds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_metahpo.space import Configuration, SearchSpace
+from keras_metahpo.tasks.task import Task
+from keras_metahpo.tasks.training import EpochClock, fit_configuration
+
+# Below it, tuning a task mostly chases noise.
+MIN_RATIO = 8.0
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Best objective values over the epochs of trials that had any.
+
+    Attributes:
+        task: Name of the task.
+        configurations: Values of random configurations, NaN where none was finite.
+        seeds: Values of the default configuration, each from another seed.
+    """
+
+    task: str
+    configurations: tuple[float, ...]
+    seeds: tuple[float, ...]
+
+    @property
+    def p10_p90(self) -> tuple[float, float]:
+        """Percentiles of the configurations that did not diverge."""
+        low, high = np.nanpercentile(self.configurations, [10, 90])
+        return float(low), float(high)
+
+    @property
+    def seed_deviation(self) -> float:
+        """Standard deviation over seeds; NaN with fewer than two."""
+        return float(np.std(self.seeds, ddof=1)) if len(self.seeds) > 1 else float("nan")
+
+    @property
+    def ratio(self) -> float:
+        """How many seed deviations the configurations spread, from p10 to p90."""
+        low, high = self.p10_p90
+        return (high - low) / self.seed_deviation if self.seed_deviation else float("inf")
+
+
+def measure_spread(
+    task: Task,
+    num_configurations: int,
+    num_seeds: int,
+    rng: np.random.Generator,
+    on_trial: Callable[[], None] = lambda: None,
+) -> Spread:
+    """Trains random configurations, and the default one from several seeds.
+
+    Args:
+        task: Its real data are loaded.
+        num_configurations: Random configurations.
+        num_seeds: Trainings of the default configuration.
+        rng: Draws the configurations.
+        on_trial: Called after each training.
+    """
+    space = task.search_space()
+    drawn = space.decode(space.sample(num_configurations, rng))
+    jobs = [(configuration, 0) for configuration in drawn]
+    jobs += [(space.default_configuration(), seed) for seed in range(num_seeds)]
+    values = []
+    for configuration, seed in jobs:
+        values.append(_best_value(task, space, configuration, seed))
+        on_trial()
+    return Spread(task.name, tuple(values[:num_configurations]), tuple(values[num_configurations:]))
+
+
+def _best_value(task: Task, space: SearchSpace, configuration: Configuration, seed: int) -> float:
+    import keras
+
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(seed)
+    clock = EpochClock()
+    fit_configuration(task, space, configuration, task.data.load(), [clock])
+    values = [m.get(task.objective, float("nan")) for m in clock.measurements]
+    finite = [value for value in values if np.isfinite(value)]
+    if not finite:
+        return float("nan")
+    return max(finite) if task.direction == "max" else min(finite)
