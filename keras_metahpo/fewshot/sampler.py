@@ -107,7 +107,8 @@ class FixedEpisodes(Sequence):
 class EpisodeDataset(keras.utils.PyDataset):
     """Training batches for `fit`: fresh episodes every epoch, the same ones for the same seed.
 
-    A batch depends on the seed, the epoch and its number only, so that workers change nothing.
+    A batch depends on the seed, the epoch and its number only, so that workers change nothing. The
+    order of an epoch's batches is the seed's too with `fit(..., shuffle=False)`.
 
     Args:
         sampler: Draws the episodes.

@@ -111,6 +111,7 @@ def meta_train(
         EpisodeDataset(sampler, steps, episodes_per_batch, seed),
         validation_data=validation,
         epochs=sys.maxsize,  # The budget ends it.
+        shuffle=False,  # Shuffled by a global generator, the last batches would not be the seed's.
         callbacks=[*followers, keep_best, *callbacks],
         verbose=0,
     )
