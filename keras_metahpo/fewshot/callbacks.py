@@ -71,16 +71,14 @@ class Budget(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.episodes_done += self.episodes_per_batch
-        self._stop_unless_finite(logs["loss"])
-        if self.spent >= 1.0:
-            self.model.stop_training = True
+        self._stop_at_the_end(logs["loss"])
 
     def on_epoch_end(self, epoch, logs=None):
-        self._stop_unless_finite(logs["val_loss"])
+        self._stop_at_the_end(logs["val_loss"])
 
-    def _stop_unless_finite(self, loss: float) -> None:
-        if not math.isfinite(loss):
-            self.diverged = True
+    def _stop_at_the_end(self, loss: float) -> None:
+        self.diverged = self.diverged or not math.isfinite(loss)
+        if self.diverged or self.spent >= 1.0:
             self.model.stop_training = True
 
 

@@ -16,13 +16,14 @@ from keras_metahpo.fewshot.similarity import cosines
 
 # p of the gradient preprocessing of Andrychowicz et al. 2016, appendix A; Meta Networks use 7.
 GRADIENT_RANGE = 7.0
+FIRST_FACTOR = 10.0
 
 
 @keras.saving.register_keras_serializable("keras_metahpo")
 class MetaNetwork(FewShotLearner):
     """Slow weights learned over all episodes, and fast weights made for each one.
 
-    The steps of algorithm 1 of the paper, all of them differentiated through by `fit`:
+    The steps of algorithm 1 of the paper, in each call:
 
     1. The gradient of a classification loss of the support examples with respect to the slow
        weights Q of the representation network u goes through the meta network d, coordinate by
@@ -36,12 +37,16 @@ class MetaNetwork(FewShotLearner):
     A layer with slow and fast weights adds the outputs of both, each after its own ReLU where it
     has one (layer augmentation, section 3.3).
 
+    `fit` trains the slow weights and both meta networks. To them the loss gradients are inputs,
+    not differentiated again, as in the authors' implementation; no training signal reaches the
+    softmax layer of u's own loss, so it keeps its random weights, there as here.
+
     Simplifications, to run on a CPU: u and the base network share one backbone, and the augmented
     layers are the dense ones above it (one of u, both of the base network), not convolutions,
-    which would need filters of their own for each query. d is a feed-forward network whose
-    outputs for the support examples are averaged, instead of an LSTM over them, so that their
-    order does not matter. The cosines have a learned factor, 10 at first; the paper has none.
-    Batch normalization of the backbone is Keras's own, so that no query depends on another.
+    which would need filters of their own for each query. d is a feed-forward network of the
+    mean gradient of the support examples, instead of an LSTM over theirs, so that their order
+    does not matter. The cosines have a learned factor, 10 at first; the paper has none. Batch
+    normalization of the backbone is Keras's own, so that no query depends on another.
 
     Args:
         backbone: Model from examples (i, *x) to features (i, e).
@@ -69,17 +74,22 @@ class MetaNetwork(FewShotLearner):
         self.base_meta = _coordinate_network(meta_width, "base_meta")
 
     def build(self, input_shape):
-        shapes = ((self.embedding_size, self.width), (self.width, self.num_ways))
-        self.representation, self.base = (
-            [
-                self.add_weight(shape=shape, initializer="glorot_uniform", name=f"{name}_{i}")
-                for i, shape in enumerate(shapes)
-            ]
-            for name in ("representation", "base")
-        )
-        self.factor = self.add_weight(
-            shape=(), initializer=keras.initializers.Constant(10.0), name="factor"
-        )
+        first, second = (self.embedding_size, self.width), (self.width, self.num_ways)
+        self.representation = [
+            self.add_weight(shape=first, initializer="glorot_uniform", name="representation"),
+            self.add_weight(
+                shape=second,
+                initializer="glorot_uniform",
+                name="representation_loss",
+                trainable=False,
+            ),
+        ]
+        self.base = [
+            self.add_weight(shape=first, initializer="glorot_uniform", name="base_hidden"),
+            self.add_weight(shape=second, initializer="glorot_uniform", name="base_logits"),
+        ]
+        start = keras.initializers.Constant(FIRST_FACTOR)
+        self.factor = self.add_weight(shape=(), initializer=start, name="factor")
 
     def call(self, inputs, training=False):
         check_ways(inputs["support"], self.num_ways)
@@ -97,8 +107,8 @@ class MetaNetwork(FewShotLearner):
 
     def fast_representation(self, support):
         """Fast weights Q* (b, e, h) of u, from support features (b, s, e)."""
-        of_first_layer = self._loss_gradients(self.representation, support)[0]
-        return ops.mean(_generated(self.representation_meta, of_first_layer), axis=1)
+        gradients = self._loss_gradients(self.representation, support)[0]
+        return _generated(self.representation_meta, ops.mean(gradients, axis=1))
 
     def memory(self, support) -> list:
         """Fast weights (b, s, e, h) and (b, s, h, n) of the base network, one a support example."""
@@ -116,7 +126,7 @@ class MetaNetwork(FewShotLearner):
             hidden = ops.relu(ops.matmul(support[:, :, None], weights[0]))
             return ops.sum(cross_entropies(ops.matmul(hidden, weights[1])[:, :, 0], labels))
 
-        return gradient(loss, copies)
+        return [ops.stop_gradient(g) for g in gradient(loss, copies)]
 
     def get_config(self):
         return super().get_config() | {

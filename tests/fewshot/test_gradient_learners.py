@@ -1,5 +1,7 @@
 """What the learners that use gradients of a support set have in common."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -20,10 +22,9 @@ def new_backbone(num_inputs=12):
     return keras.Sequential(
         [
             keras.Input((num_inputs,)),
-            layers.Dense(16),
+            layers.Dense(8),
             layers.BatchNormalization(momentum=0.9),
             layers.ReLU(),
-            layers.Dense(8),
         ]
     )
 
@@ -33,9 +34,9 @@ LEARNERS = {
     "maml-finn": lambda b: MAML(b, num_ways=WAYS),
     "maml-first-order": lambda b: MAML(b, WAYS, first_order=True, transductive=False),
     "meta-sgd": lambda b: MAML(b, learn_inner_learning_rates=True),
-    "reptile": lambda b: Reptile(b, inner_learning_rate=0.01, eval_steps=10),
+    "reptile": lambda b: Reptile(b, inner_learning_rate=0.01, eval_steps=3),
     "reptile-sgd": lambda b: Reptile(
-        b, WAYS, inner_learning_rate=0.1, inner_optimizer="sgd", eval_steps=10, transductive=False
+        b, WAYS, inner_learning_rate=0.1, inner_optimizer="sgd", eval_steps=3, transductive=False
     ),
     "meta-network": lambda b: MetaNetwork(b, WAYS, width=16, meta_width=8),
 }
@@ -77,6 +78,11 @@ def test():
     return FixedEpisodeDataset(sampler.fixed_episodes(80, seed=3), episodes_per_batch=20)
 
 
+@pytest.fixture(scope="module")
+def inputs(train):
+    return train.batch(np.random.default_rng(0), num_episodes=1)[0]
+
+
 def values(learner):
     return [ops.convert_to_numpy(v).copy() for v in learner.variables]
 
@@ -93,25 +99,21 @@ def test_fit_learns_to_adapt_to_unseen_classes(name, train, test):
     assert after > 0.7
 
 
-def test_predicting_changes_no_variable(learner, test):
-    inputs = test[0][0]
-    first = learner.predict(inputs, verbose=0)
+def test_predicting_changes_no_variable(learner, inputs):
+    first = ops.convert_to_numpy(learner(inputs))
     before = values(learner)
-    np.testing.assert_allclose(learner.predict(inputs, verbose=0), first, atol=1e-6)
-    learner.evaluate(test, verbose=0)
+    learner.predict(inputs, verbose=0)
+    np.testing.assert_allclose(ops.convert_to_numpy(learner(inputs)), first, atol=1e-6)
     for a, b in zip(before, values(learner), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_saved_and_loaded_gives_equal_logits(learner, train, test, tmp_path):
-    learner.fit(EpisodeDataset(train, num_batches=2, episodes_per_batch=2), verbose=0)
+def test_saved_and_loaded_gives_equal_logits(learner, inputs, tmp_path):
+    logits = ops.convert_to_numpy(learner(inputs))
     learner.save(tmp_path / "learner.keras")
     loaded = keras.saving.load_model(tmp_path / "learner.keras")
-    inputs = test[0][0]
-    np.testing.assert_allclose(
-        loaded.predict(inputs, verbose=0), learner.predict(inputs, verbose=0), atol=1e-5
-    )
-    assert loaded.get_config() == learner.get_config()
+    np.testing.assert_allclose(ops.convert_to_numpy(loaded(inputs)), logits, atol=1e-5)
+    assert json.dumps(loaded.get_config()) == json.dumps(learner.get_config())
 
 
 @pytest.mark.parametrize("name", ["maml", "reptile", "meta-network"])
@@ -119,7 +121,7 @@ def test_training_is_deterministic_for_a_seed(name, train):
     def trained():
         keras.utils.set_random_seed(5)
         learner = compiled(LEARNERS[name](new_backbone()))
-        learner.fit(EpisodeDataset(train, num_batches=3, episodes_per_batch=2), verbose=0)
+        learner.fit(EpisodeDataset(train, num_batches=2, episodes_per_batch=1), verbose=0)
         return values(learner)
 
     for a, b in zip(trained(), trained(), strict=True):
@@ -130,16 +132,15 @@ def test_training_is_deterministic_for_a_seed(name, train):
 def test_statistics_of_batches_are_not_kept(name, train):
     backbone = new_backbone()
     learner = compiled(LEARNERS[name](backbone))
-    learner.fit(EpisodeDataset(train, num_batches=2, episodes_per_batch=2), verbose=0)
+    learner.fit(EpisodeDataset(train, num_batches=2, episodes_per_batch=1), verbose=0)
     for model in (backbone, learner.backbone):
-        np.testing.assert_array_equal(model.layers[1].moving_mean, np.zeros(16))
-        np.testing.assert_array_equal(model.layers[1].moving_variance, np.ones(16))
+        np.testing.assert_array_equal(model.layers[1].moving_mean, np.zeros(8))
+        np.testing.assert_array_equal(model.layers[1].moving_variance, np.ones(8))
 
 
 @pytest.mark.parametrize("name", ["maml", "reptile"])
-def test_a_head_of_zeros_treats_classes_alike(name, test):
+def test_a_head_of_zeros_treats_classes_alike(name, inputs):
     learner = LEARNERS[name](new_backbone())
-    inputs = test[0][0]
     order = [2, 0, 1]
     turned = {"support": inputs["support"][:, order], "query": inputs["query"]}
     logits = ops.convert_to_numpy(learner(inputs))
@@ -147,10 +148,10 @@ def test_a_head_of_zeros_treats_classes_alike(name, test):
 
 
 @pytest.mark.parametrize("name", ["maml", "maml-finn", "reptile", "reptile-sgd"])
-def test_adapting_lowers_the_support_loss(name, test):
+def test_adapting_lowers_the_support_loss(name, inputs):
     learner = LEARNERS[name](new_backbone())
-    support = ops.convert_to_tensor(test[0][0]["support"][0])
-    learner(test[0][0])
+    support = ops.convert_to_tensor(inputs["support"][0])
+    learner(inputs)
     labels = np.repeat(np.arange(WAYS), 2)
     examples = ops.reshape(support, (WAYS * 2, -1))
 
@@ -158,13 +159,12 @@ def test_adapting_lowers_the_support_loss(name, test):
         return float(ops.mean(cross_entropies(learner.logits(weights, examples), labels)))
 
     after = loss(learner.adapted_weights(support, 5))
-    assert after < 0.8 * loss(learner.initial_weights(WAYS))
+    assert after < 0.9 * loss(learner.initial_weights(WAYS))
 
 
 @pytest.mark.parametrize("name", ["maml-first-order", "reptile-sgd", "meta-network"])
-def test_without_transduction_a_query_does_not_depend_on_others(name, test):
+def test_without_transduction_a_query_does_not_depend_on_others(name, inputs):
     learner = LEARNERS[name](new_backbone())
-    inputs = test[0][0]
     alone = {"support": inputs["support"], "query": inputs["query"][:, :1]}
     np.testing.assert_allclose(
         ops.convert_to_numpy(learner(alone)),
@@ -173,10 +173,10 @@ def test_without_transduction_a_query_does_not_depend_on_others(name, test):
     )
 
 
-def test_without_transduction_queries_are_normalised_like_the_support_set(test):
+def test_without_transduction_queries_are_normalised_like_the_support_set(inputs):
     learner = LEARNERS["maml-first-order"](new_backbone())
-    support = test[0][0]["support"]
-    learner(test[0][0])
+    support = inputs["support"]
+    learner(inputs)
     examples = support[0].reshape(WAYS * 2, -1)
     weights = learner.initial_weights(WAYS)
     np.testing.assert_allclose(

@@ -84,7 +84,7 @@ def test_all_weights_are_trained(network, inputs):
         if np.array_equal(before[v.path], ops.convert_to_numpy(v))
     ]
     assert still == []
-    assert len(before) == 2 + 4 + 1 + 12
+    assert len(before) == 2 + 3 + 1 + 12
 
 
 def test_the_order_of_support_examples_does_not_matter(network, inputs):
