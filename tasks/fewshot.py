@@ -1,8 +1,10 @@
 """Few-shot learners as tuning problems: 5-way 1-shot accuracy on classes never trained on.
 
-Every configuration is trained on about as many examples, so that more ways, queries or episodes a
-step mean fewer steps.
+Every configuration of a task is trained on about as many examples, so that more ways, queries or
+episodes a step mean fewer steps.
 """
+
+from dataclasses import dataclass, replace
 
 import keras
 
@@ -18,22 +20,45 @@ from keras_metahpo.fewshot import (
     text_cnn,
     word_average,
 )
-from keras_metahpo.tasks import IntentEpisodes, OmniglotEpisodes, Task, training_episodes
+from keras_metahpo.tasks import (
+    IntentEpisodes,
+    OmniglotEpisodes,
+    QuestionEpisodes,
+    Task,
+    training_episodes,
+)
 
-OMNIGLOT, INTENTS = OmniglotEpisodes(), IntentEpisodes()
+OMNIGLOT, INTENTS, QUESTIONS = OmniglotEpisodes(), IntentEpisodes(), QuestionEpisodes()
 SETS = {
     "omniglot": (OMNIGLOT, "MIT", "Lake et al. 2015"),
     "clinc150": (INTENTS, "CC BY 3.0", "Larson et al. 2019"),
+    "trec": (QUESTIONS, "unknown", "Li and Roth 2002"),
 }
-# A validation looks at 4000 examples; more epochs would cost more than the training.
-MAX_FIDELITY = 5
-EXAMPLES_PER_EPOCH = 6000
 SUPPORT = 1
 
 
-def image_backbone(hp, normalizations=("batch", "layer", "none")):
-    """Four-block convolutions, as deep and wide as is tuned."""
-    filters = hp.Int("filters", 8, 48, sampling="log", default=24)
+@dataclass(frozen=True)
+class Budget:
+    """What a trial costs: about ten seconds on one core.
+
+    Attributes:
+        epochs: Each ends with a validation.
+        examples_per_epoch: Training examples, support and queries.
+        num_episodes: Of a validation.
+    """
+
+    epochs: int = 5
+    examples_per_epoch: int = 3000
+    num_episodes: int = 200
+
+
+# These learners take several times as long for each example.
+ADAPTING = Budget(epochs=4, examples_per_epoch=2000, num_episodes=100)
+
+
+def image_backbone(hp, normalizations=("batch", "layer", "none"), widest=48):
+    """Blocks of convolutions, as deep and wide as is tuned."""
+    filters = hp.Int("filters", 8, widest, sampling="log", default=widest // 2)
     num_blocks = hp.Int("num_blocks", 2, 4, default=3)
     normalization = hp.Choice("normalization", list(normalizations))
     return conv4(OMNIGLOT.input_shape, filters, num_blocks, normalization)
@@ -42,20 +67,22 @@ def image_backbone(hp, normalizations=("batch", "layer", "none")):
 def text_backbone(hp):
     width = hp.Int("embedding_dim", 16, 128, sampling="log", default=64)
     dropout = hp.Float("dropout", 0.0, 0.6)
-    if hp.Choice("encoder", ["average", "cnn"]) == "average":
-        return word_average(INTENTS.length, INTENTS.vocabulary_size, width, dropout)
+    encoder = hp.Choice("encoder", ["average", "cnn"])
     with hp.conditional_scope("encoder", ["cnn"]):
         filters = hp.Int("num_filters", 16, 96, sampling="log", default=48)
+    if encoder == "average":
+        return word_average(INTENTS.length, INTENTS.vocabulary_size, width, dropout)
     return text_cnn(INTENTS.length, INTENTS.vocabulary_size, width, filters, dropout=dropout)
 
 
 def outer_optimizer(hp, name="learning_rate", low=1e-5, high=0.1, default=1e-3):
     """Adam, or SGD with its own momentum."""
     learning_rate = hp.Float(name, low, high, sampling="log", default=default)
-    if hp.Choice("optimizer", ["adam", "sgd"]) == "adam":
-        return keras.optimizers.Adam(learning_rate)
+    optimizer = hp.Choice("optimizer", ["adam", "sgd"])
     with hp.conditional_scope("optimizer", ["sgd"]):
         momentum = hp.Float("momentum", 0.0, 0.99, default=0.9)
+    if optimizer == "adam":
+        return keras.optimizers.Adam(learning_rate)
     return keras.optimizers.SGD(learning_rate, momentum=momentum)
 
 
@@ -93,7 +120,7 @@ def build_graph(hp):
 def build_maml(hp):
     five_way_episodes(hp)
     learner = MAML(
-        image_backbone(hp, ("batch",)),
+        image_backbone(hp, ("batch",), widest=24),
         OMNIGLOT.ways,
         inner_learning_rate=hp.Float("inner_lr", 0.01, 2.0, sampling="log", default=0.4),
         inner_steps=hp.Int("inner_steps", 1, 3),
@@ -106,10 +133,10 @@ def build_maml(hp):
 def build_reptile(hp):
     five_way_episodes(hp)
     learner = Reptile(
-        image_backbone(hp, ("batch",)),
+        image_backbone(hp, ("batch",), widest=24),
         inner_learning_rate=hp.Float("inner_lr", 1e-4, 0.1, sampling="log", default=1e-3),
-        inner_steps=hp.Int("inner_iterations", 2, 10, default=5),
-        eval_steps=hp.Int("eval_iterations", 5, 30, step=5, default=10),
+        inner_steps=hp.Int("inner_iterations", 2, 8, default=4),
+        eval_steps=hp.Int("eval_iterations", 2, 12, step=2, default=6),
     )
     return compiled(learner, outer_optimizer(hp, "meta_step_size", 1e-4, 1.0, 1e-2))
 
@@ -149,20 +176,20 @@ def five_way_episodes(hp):
     return OMNIGLOT.ways, queries, hp.Choice("meta_batch_size", [1, 2, 4], default=2)
 
 
-def _task(hypermodel, variant, build, episodes):
+def _task(hypermodel, variant, build, episodes, budget=Budget()):
     source, licence, citation = SETS[variant]
 
     def prepare(hp, data):
         ways, queries, episodes_per_batch = episodes(hp)
         return training_episodes(
-            data, ways, SUPPORT, queries, episodes_per_batch, EXAMPLES_PER_EPOCH
+            data, ways, SUPPORT, queries, episodes_per_batch, budget.examples_per_epoch
         )
 
     return Task(
         name=f"fewshot/{hypermodel}_{variant}",
         build=build,
-        data=source,
-        max_fidelity=MAX_FIDELITY,
+        data=replace(source, num_episodes=budget.num_episodes),
+        max_fidelity=budget.epochs,
         prepare=prepare,
         fit_arguments=lambda hp: {"validation_batch_size": 25},
         tags=("fewshot", hypermodel, variant),
@@ -174,10 +201,12 @@ def _task(hypermodel, variant, build, episodes):
 TASKS = [
     _task("prototypical", "omniglot", build_prototypical, wide_episodes),
     _task("matching", "omniglot", build_matching, wide_episodes),
-    _task("graph", "omniglot", build_graph, five_way_episodes),
-    _task("maml", "omniglot", build_maml, five_way_episodes),
-    _task("reptile", "omniglot", build_reptile, five_way_episodes),
-    _task("meta_network", "omniglot", build_meta_network, five_way_episodes),
+    _task("graph", "omniglot", build_graph, five_way_episodes, ADAPTING),
+    _task("maml", "omniglot", build_maml, five_way_episodes, ADAPTING),
+    _task("reptile", "omniglot", build_reptile, five_way_episodes, ADAPTING),
+    _task("meta_network", "omniglot", build_meta_network, five_way_episodes, ADAPTING),
+    _task("prototypical", "trec", build_text_prototypical, wide_episodes),
+    _task("matching", "trec", build_text_matching, wide_episodes),
     _task("prototypical", "clinc150", build_text_prototypical, wide_episodes),
     _task("matching", "clinc150", build_text_matching, wide_episodes),
 ]

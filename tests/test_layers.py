@@ -26,8 +26,9 @@ ALLOWED = {
     "recommendation": {"_kerastuner", "history", "policies", "rankers", "space"},
     "meta_training": {"acquisition", "history", "rankers", "space"},
     "datasets": {"atomic", "errors"},
-    "fewshot": {"datasets", "errors"},
-    "tasks": {"_kerastuner", "datasets", "errors", "fewshot", "space"},
+    "words": set(),
+    "fewshot": {"datasets", "errors", "words"},
+    "tasks": {"_kerastuner", "atomic", "datasets", "errors", "fewshot", "space", "words"},
     "collector": {"atomic", "history", "space", "tasks"},
     "demo": {"_kerastuner", "tuner"},
     "benchmark": {

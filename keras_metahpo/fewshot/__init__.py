@@ -6,7 +6,6 @@ from keras_metahpo.fewshot.episode import Episode, stack_episodes
 from keras_metahpo.fewshot.evaluation import FewShotScore, evaluate
 from keras_metahpo.fewshot.examples import ClassExamples, fake_examples
 from keras_metahpo.fewshot.graph_network import GraphNetwork
-from keras_metahpo.fewshot.intents import clinc150, intent_split
 from keras_metahpo.fewshot.learner import FewShotLearner
 from keras_metahpo.fewshot.maml import MAML
 from keras_metahpo.fewshot.matching import MatchingNetwork
@@ -20,6 +19,7 @@ from keras_metahpo.fewshot.sampler import (
     FixedEpisodeDataset,
     FixedEpisodes,
 )
+from keras_metahpo.fewshot.texts import clinc150, trec
 from keras_metahpo.fewshot.training import MetaTraining, compile_learner, meta_train
 
 __all__ = [
@@ -45,11 +45,11 @@ __all__ = [
     "conv4",
     "evaluate",
     "fake_examples",
-    "intent_split",
     "meta_train",
     "omniglot",
     "omniglot_split",
     "stack_episodes",
     "text_cnn",
+    "trec",
     "word_average",
 ]

@@ -17,6 +17,7 @@ from keras_metahpo.fewshot.callbacks import (
 from keras_metahpo.fewshot.episode import Episode
 from keras_metahpo.fewshot.evaluation import evaluation_batch_size
 from keras_metahpo.fewshot.learner import FewShotLearner
+from keras_metahpo.fewshot.metrics import FiniteAccuracy
 from keras_metahpo.fewshot.sampler import EpisodeDataset, EpisodeSampler, FixedEpisodeDataset
 
 LEARNING_RATE = 1e-3
@@ -135,6 +136,6 @@ def compile_learner(
     learner.compile(
         optimizer=keras.optimizers.Adam(LEARNING_RATE) if optimizer is None else optimizer,
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        metrics=[FiniteAccuracy()],
         jit_compile=jit_compile,
     )

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         EpisodeSource,
         IntentEpisodes,
         OmniglotEpisodes,
+        QuestionEpisodes,
         training_episodes,
     )
     from keras_metahpo.tasks.spread import Spread, measure_spread
@@ -66,6 +67,7 @@ __all__ = [
     "OmniglotAlphabetSource",
     "OmniglotEpisodes",
     "PermutedPixels",
+    "QuestionEpisodes",
     "Rotated",
     "Shrunk",
     "SmoothedCrossEntropy",
@@ -98,6 +100,8 @@ _LAZY = {
     "sources.episodes": (
         "EpisodeSource",
         "IntentEpisodes",
+        "QuestionEpisodes",
+        "QuestionEpisodes",
         "OmniglotEpisodes",
         "training_episodes",
     ),

@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
+from keras_metahpo.atomic import write_text
 from keras_metahpo.errors import TaskError
 
 
@@ -55,7 +56,8 @@ def add_commands(commands, add_command) -> None:
         "Train random configurations and seeds of a task: do its hyperparameters matter?",
         "metahpo tasks spread image_dense/mnist_250 --output spread",
     )
-    spread.add_argument("tasks", nargs="+", metavar="TASK")
+    spread.add_argument("tasks", nargs="*", metavar="TASK", help="names, FILE.py or FILE.py:NAME")
+    spread.add_argument("--suite", help="also all tasks of this suite")
     spread.add_argument("--configurations", type=int, default=20, help="random ones of each task")
     spread.add_argument("--seeds", type=int, default=5, help="trainings of the default one")
     spread.add_argument("--seed", type=int, default=0, help="of the configurations")
@@ -140,18 +142,21 @@ def _spread(options: argparse.Namespace) -> None:
     from keras_metahpo.tasks.presentation import print_spreads
     from keras_metahpo.tasks.registry import get_task
     from keras_metahpo.tasks.spread import Spread, measure_spread
+    from keras_metahpo.tasks.suites import get_suite
 
     console = Console()
-    tasks, spreads = [get_task(name) for name in options.tasks], []
+    names = [*options.tasks, *(get_suite(options.suite).task_names if options.suite else ())]
+    if not names:
+        raise TaskError("Name tasks or a --suite whose spread is to be measured. Received: none.")
+    tasks, spreads = [get_task(name) for name in names], []
     for task in track(tasks, "training", console=console):
         file = options.output / f"{task.name.replace('/', '-')}.json"
         if file.exists():
             stored = json.loads(file.read_text())
-            values = (tuple(stored[part]) for part in ("configurations", "seeds"))
+            values = (tuple(stored[part]) for part in ("configurations", "seeds", "cpu_s"))
             spreads.append(Spread(stored["task"], *values))
             continue
         rng = np.random.default_rng(options.seed)
         spreads.append(measure_spread(task, options.configurations, options.seeds, rng))
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(asdict(spreads[-1])))
+        write_text(file, json.dumps(asdict(spreads[-1])) + "\n")
     print_spreads(console, spreads)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_metahpo.tasks.sources.texts import FIRST_WORD, PADDING
 from keras_metahpo.tasks.task import Task, TaskData
+from keras_metahpo.words import FIRST_WORD, PADDING
 
 # Landmarks take a second or two on so many examples.
 MAX_TRAIN, MAX_VALIDATION = 1000, 500

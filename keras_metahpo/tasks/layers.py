@@ -6,7 +6,7 @@ Shapes: n examples, t words, d channels, c classes.
 import keras
 from keras import ops
 
-from keras_metahpo.tasks.sources.texts import UNKNOWN
+from keras_metahpo.words import UNKNOWN
 
 PACKAGE = "keras_metahpo"
 

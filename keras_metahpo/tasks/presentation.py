@@ -1,5 +1,6 @@
 """Tables of tasks, search spaces and spreads for the command line."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
@@ -80,7 +81,8 @@ def print_features(console: Console, features: Mapping[str, float | str]) -> Non
 def print_spreads(console: Console, spreads: Sequence[Spread]) -> None:
     """A row a task; those whose hyperparameters hardly matter are marked."""
     table = Table(title="Do the hyperparameters matter?")
-    for column in ("task", "p10", "p90", "diverged", "seed deviation", "ratio", ""):
+    columns = ("task", "p10", "p90", "diverged", "seed deviation", "ratio", "CPU s a trial", "")
+    for column in columns:
         table.add_column(column, justify="left" if column in ("task", "") else "right")
     for spread in spreads:
         low, high = spread.p10_p90
@@ -92,6 +94,7 @@ def print_spreads(console: Console, spreads: Sequence[Spread]) -> None:
             f"{diverged} of {len(spread.configurations)}",
             f"{spread.seed_deviation:.4f}",
             f"{spread.ratio:.1f}",
+            f"{statistics.median(spread.cpu_s):.1f}",
             "" if spread.ratio >= MIN_RATIO else f"below {MIN_RATIO:g}: mostly noise",
         )
     console.print(table)

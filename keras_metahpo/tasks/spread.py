@@ -1,12 +1,13 @@
 """Whether a task's hyperparameters matter: the spread of configurations against that of seeds."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from keras_metahpo.space import Configuration, SearchSpace
-from keras_metahpo.tasks.task import Task
+from keras_metahpo.tasks.task import Task, TaskData
 from keras_metahpo.tasks.training import EpochClock, fit_configuration
 
 # Below it, tuning a task mostly chases noise.
@@ -21,11 +22,13 @@ class Spread:
         task: Name of the task.
         configurations: Values of random configurations, NaN where none was finite.
         seeds: Values of the default configuration, each from another seed.
+        cpu_s: Processor seconds of each of these trainings, compilation included.
     """
 
     task: str
     configurations: tuple[float, ...]
     seeds: tuple[float, ...]
+    cpu_s: tuple[float, ...]
 
     @property
     def p10_p90(self) -> tuple[float, float]:
@@ -65,20 +68,30 @@ def measure_spread(
     drawn = space.decode(space.sample(num_configurations, rng))
     jobs = [(configuration, 0) for configuration in drawn]
     jobs += [(space.default_configuration(), seed) for seed in range(num_seeds)]
-    values = []
+    data = task.data.load()
+    values, seconds = [], []
     for configuration, seed in jobs:
-        values.append(_best_value(task, space, configuration, seed))
+        started = time.process_time()
+        values.append(_best_value(task, space, configuration, data, seed))
+        seconds.append(time.process_time() - started)
         on_trial()
-    return Spread(task.name, tuple(values[:num_configurations]), tuple(values[num_configurations:]))
+    return Spread(
+        task.name,
+        tuple(values[:num_configurations]),
+        tuple(values[num_configurations:]),
+        tuple(seconds),
+    )
 
 
-def _best_value(task: Task, space: SearchSpace, configuration: Configuration, seed: int) -> float:
+def _best_value(
+    task: Task, space: SearchSpace, configuration: Configuration, data: TaskData, seed: int
+) -> float:
     import keras
 
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     clock = EpochClock()
-    fit_configuration(task, space, configuration, task.data.load(), [clock])
+    fit_configuration(task, space, configuration, data, [clock])
     values = [m.get(task.objective, float("nan")) for m in clock.measurements]
     finite = [value for value in values if np.isfinite(value)]
     if not finite:

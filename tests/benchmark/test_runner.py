@@ -182,7 +182,7 @@ def test_another_study_is_refused_in_the_same_folder(study, tmp_path):
     ("name", "num_steps", "end", "reason"),
     [
         ("raises", 1, "failed", "RuntimeError: no idea"),
-        ("hangs", 1, "failed", "must take at most 2.0 s"),
+        ("hangs", 1, "failed", "must take at most 2 s"),
         ("illegal", 1, "failed", "must be a number from"),
         ("incomplete", 0, "failed", "each active hyperparameter"),
         ("exhausted", 2, "finished", ""),

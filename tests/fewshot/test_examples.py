@@ -106,7 +106,8 @@ def test_drawings_of_a_character_are_alike():
 
 @WITH_DATA
 def test_intents_are_split_and_numbered():
-    from keras_metahpo.fewshot.intents import UNKNOWN, clinc150
+    from keras_metahpo.fewshot.texts import clinc150
+    from keras_metahpo.words import UNKNOWN
 
     intents = clinc150(vocabulary_size=2000, length=20)
     assert [len(part) for part in (intents.train, intents.validation, intents.test)] == [90, 30, 30]
@@ -116,3 +117,14 @@ def test_intents_are_split_and_numbered():
         for part in (intents.train, intents.test)
     ]
     assert unknown[0] < unknown[1] < 0.25
+
+
+@WITH_DATA
+def test_questions_are_split_and_classes_are_large_enough():
+    from keras_metahpo.fewshot.texts import MIN_TEXTS, trec
+
+    questions = trec(vocabulary_size=2000, length=16)
+    assert [len(part) for part in (questions.train, questions.validation)] == [20, 8]
+    assert len(questions.test) >= 8
+    sizes = [len(array) for part in vars(questions).values() for array in part.arrays]
+    assert min(sizes) >= MIN_TEXTS

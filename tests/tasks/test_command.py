@@ -6,7 +6,7 @@ import json
 import pytest
 
 from keras_metahpo.errors import TaskError
-from keras_metahpo.tasks import Spread, get_task, list_tasks, spread
+from keras_metahpo.tasks import Spread, get_suite, get_task, list_tasks, spread
 from keras_metahpo.tasks.command import add_commands
 
 
@@ -94,7 +94,7 @@ def test_spread_is_printed_kept_and_not_measured_again(run, capsys, tmp_path, mo
 
     def measure(task, num_configurations, num_seeds, rng):
         measured.append(task.name)
-        return Spread(task.name, (0.1, 0.5, float("nan")), (0.5, 0.6))
+        return Spread(task.name, (0.1, 0.5, float("nan")), (0.5, 0.6), (3.0, 1.0, 2.0))
 
     monkeypatch.setattr(spread, "measure_spread", measure)
     for _ in range(2):
@@ -103,3 +103,20 @@ def test_spread_is_printed_kept_and_not_measured_again(run, capsys, tmp_path, mo
         assert "1 of 3" in printed
         assert "below 8: mostly noise" in printed
     assert measured == ["image_linear/digits"]
+
+
+def test_spread_of_a_suite_takes_its_tasks(run, tmp_path, monkeypatch):
+    measured = []
+
+    def measure(task, num_configurations, num_seeds, rng):
+        measured.append(task.name)
+        return Spread(task.name, (0.1, 0.5), (0.5, 0.6), (1.0,))
+
+    monkeypatch.setattr(spread, "measure_spread", measure)
+    run("spread", "--suite", "text-small", "--output", tmp_path)
+    assert measured == list(get_suite("text-small").task_names)
+
+
+def test_spread_needs_a_task(run, tmp_path):
+    with pytest.raises(TaskError, match="Name tasks or a --suite"):
+        run("spread", "--output", tmp_path)

@@ -21,15 +21,15 @@ def build(hp):
 
 def test_percentiles_leave_out_what_diverged():
     values = (*np.linspace(0.0, 1.0, 11), float("nan"))
-    spread = Spread("x/y", values, (0.5, 0.6))
+    spread = Spread("x/y", values, (0.5, 0.6), ())
     assert spread.p10_p90 == pytest.approx((0.1, 0.9))
     assert spread.seed_deviation == pytest.approx(0.1 / math.sqrt(2))
     assert spread.ratio == pytest.approx(0.8 / (0.1 / math.sqrt(2)))
 
 
 def test_equal_seeds_give_an_infinite_ratio_and_one_seed_none():
-    assert Spread("x/y", (0.1, 0.9), (0.5, 0.5)).ratio == math.inf
-    assert math.isnan(Spread("x/y", (0.1, 0.9), (0.5,)).ratio)
+    assert Spread("x/y", (0.1, 0.9), (0.5, 0.5), ()).ratio == math.inf
+    assert math.isnan(Spread("x/y", (0.1, 0.9), (0.5,), ()).ratio)
 
 
 def test_spread_is_measured_by_training():
@@ -40,6 +40,7 @@ def test_spread_is_measured_by_training():
     rng = np.random.default_rng(1)
     spread = measure_spread(task, 2, 1, rng, lambda: trials.append(1))
     assert len(trials) == 3
-    assert (len(spread.configurations), len(spread.seeds)) == (2, 1)
+    assert (len(spread.configurations), len(spread.seeds), len(spread.cpu_s)) == (2, 1, 3)
+    assert min(spread.cpu_s) > 0
     assert len({*spread.configurations, *spread.seeds}) > 1
     assert all(0 <= value <= 1 for value in spread.configurations + spread.seeds)

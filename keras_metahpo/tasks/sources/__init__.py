@@ -9,7 +9,7 @@ from keras_metahpo.tasks.sources.catalogue import (
     CatalogueEntry,
 )
 from keras_metahpo.tasks.sources.images import ImageSource, OmniglotAlphabetSource
-from keras_metahpo.tasks.sources.texts import PADDING, UNKNOWN, EmotionSource, TextSource
+from keras_metahpo.tasks.sources.texts import EmotionSource, TextSource
 from keras_metahpo.tasks.sources.transforms import (
     CoarseLabels,
     FewExamples,
@@ -25,9 +25,7 @@ from keras_metahpo.tasks.sources.transforms import (
 __all__ = [
     "IMAGE_SETS",
     "NEVER_RUN",
-    "PADDING",
     "TEXT_SETS",
-    "UNKNOWN",
     "ArraySource",
     "CatalogueEntry",
     "CoarseLabels",

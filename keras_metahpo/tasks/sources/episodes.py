@@ -14,12 +14,13 @@ from keras_metahpo.fewshot import (
     fake_examples,
     omniglot,
     omniglot_split,
+    trec,
 )
 from keras_metahpo.tasks.sources.base import Source
 from keras_metahpo.tasks.task import TaskData
 
 VALIDATION_SEED, TEST_SEED = 1, 2
-NUM_FAKE_CLASSES, NUM_FAKE_EPISODES = 24, 4
+NUM_FAKE_CLASSES, NUM_FAKE_EPISODES = 20, 4
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class EpisodeSource(Source):
         dataset: TFDS name with its version.
         ways, shots, queries: Of the evaluation episodes.
         num_episodes: Evaluation episodes a split.
+        num_classes: Training classes.
     """
 
     dataset: str
@@ -41,10 +43,6 @@ class EpisodeSource(Source):
     shots: int = 1
     queries: int = 3
     num_episodes: int = 200
-
-    @property
-    def num_classes(self) -> int:  # type: ignore[override]
-        return self.ways
 
     @property
     def cache_key(self) -> None:
@@ -96,7 +94,11 @@ class OmniglotEpisodes(EpisodeSource):
 
     @property
     def num_train(self) -> int:  # type: ignore[override]
-        return 20 * len(omniglot_split().train)
+        return 20 * self.num_classes
+
+    @property
+    def num_classes(self) -> int:  # type: ignore[override]
+        return len(omniglot_split().train)
 
     def split_examples(self) -> SplitExamples:
         return omniglot_split().apply(omniglot(self.size))
@@ -106,15 +108,14 @@ class OmniglotEpisodes(EpisodeSource):
 
 
 @dataclass(frozen=True)
-class IntentEpisodes(EpisodeSource):
-    """CLINC150's intents: 90 to train, 30 to validate, 30 to test.
+class TextEpisodes(EpisodeSource):
+    """Texts as padded word numbers.
 
     Attributes:
         vocabulary_size: Word numbers, the two special ones included.
         length: Words a text.
     """
 
-    dataset: str = "clinc_oos:0.1.0"
     vocabulary_size: int = 3000
     length: int = 16
 
@@ -122,16 +123,33 @@ class IntentEpisodes(EpisodeSource):
     def input_shape(self) -> tuple[int, ...]:  # type: ignore[override]
         return (self.length,)
 
-    @property
-    def num_train(self) -> int:  # type: ignore[override]
-        return 90 * 150
+    def _fake_examples(self, seed: int) -> ClassExamples:
+        size = self.vocabulary_size
+        return fake_examples(NUM_FAKE_CLASSES, 20, self.input_shape, 0.3, size, seed)
+
+
+@dataclass(frozen=True)
+class IntentEpisodes(TextEpisodes):
+    """CLINC150's intents: 90 to train, 30 to validate, 30 to test."""
+
+    dataset: str = "clinc_oos:0.1.0"
+    num_train: int = 90 * 150
+    num_classes: int = 90
 
     def split_examples(self) -> SplitExamples:
         return clinc150(self.vocabulary_size, self.length)
 
-    def _fake_examples(self, seed: int) -> ClassExamples:
-        size = self.vocabulary_size
-        return fake_examples(NUM_FAKE_CLASSES, 20, self.input_shape, 0.3, size, seed)
+
+@dataclass(frozen=True)
+class QuestionEpisodes(TextEpisodes):
+    """TREC's fine labels: 20 to train, 8 to validate, the rest to test."""
+
+    dataset: str = "trec:1.0.0"
+    num_train: int = 3672
+    num_classes: int = 20
+
+    def split_examples(self) -> SplitExamples:
+        return trec(self.vocabulary_size, self.length)
 
 
 def training_episodes(

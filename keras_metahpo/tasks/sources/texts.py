@@ -1,8 +1,5 @@
 """Text sets of TensorFlow Datasets as padded word numbers, with explicit splits."""
 
-import re
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +7,7 @@ import numpy as np
 from keras_metahpo.datasets import tfds_arrays
 from keras_metahpo.tasks.sources.base import NUM_FAKE_EXAMPLES, Source, fake_data
 from keras_metahpo.tasks.task import TaskData
-
-PADDING, UNKNOWN, FIRST_WORD = 0, 1, 2
+from keras_metahpo.words import UNKNOWN, split_words, vocabulary, word_numbers
 
 # GoEmotions (Demszky et al. 2020), Figure 2: its 27 emotions and "neutral" in four groups.
 EMOTION_GROUPS: dict[str, tuple[str, ...]] = {
@@ -133,28 +129,12 @@ def _fake_texts(source: TextSource | EmotionSource) -> TaskData:
 def _encoded(source: TextSource | EmotionSource, texts, labels, test, test_labels) -> TaskData:
     """Training and validation texts, which follow one another, and test texts as numbers."""
     end = source.num_train
-    words = [_words(text) for text in texts]
-    counts = Counter(word for text in words[:end] for word in text)
-    kept = [word for word, _ in counts.most_common(source.vocabulary_size - FIRST_WORD)]
-    numbers = {word: number for number, word in enumerate(kept, start=FIRST_WORD)}
-    encoded = _word_numbers(words, numbers, source.length)
-    encoded_test = _word_numbers([_words(text) for text in test], numbers, source.length)
+    words = [split_words(text) for text in texts]
+    numbers = vocabulary(words[:end], source.vocabulary_size)
+    encoded = word_numbers(words, numbers, source.length)
+    encoded_test = word_numbers([split_words(text) for text in test], numbers, source.length)
     return TaskData(
         train=(encoded[:end], labels[:end]),
         validation=(encoded[end:], labels[end:]),
         test=(encoded_test, test_labels),
     )
-
-
-def _word_numbers(
-    texts: Sequence[Sequence[str]], numbers: dict[str, int], length: int
-) -> np.ndarray:
-    encoded = np.full((len(texts), length), PADDING, dtype=np.int32)
-    for row, words in enumerate(texts):
-        found = [numbers.get(word, UNKNOWN) for word in words[:length]] or [UNKNOWN]
-        encoded[row, : len(found)] = found
-    return encoded
-
-
-def _words(text: bytes) -> list[str]:
-    return re.findall(r"[a-z0-9']+|[?!.]", text.decode().lower())
