@@ -153,8 +153,7 @@ def _spread(options: argparse.Namespace) -> None:
         file = options.output / f"{task.name.replace('/', '-')}.json"
         if file.exists():
             stored = json.loads(file.read_text())
-            values = (tuple(stored[part]) for part in ("configurations", "seeds", "cpu_s"))
-            spreads.append(Spread(stored["task"], *values))
+            spreads.append(Spread(**stored))
             continue
         rng = np.random.default_rng(options.seed)
         spreads.append(measure_spread(task, options.configurations, options.seeds, rng))

@@ -79,9 +79,12 @@ def print_features(console: Console, features: Mapping[str, float | str]) -> Non
 
 
 def print_spreads(console: Console, spreads: Sequence[Spread]) -> None:
-    """A row a task; those whose hyperparameters hardly matter are marked."""
+    """A row a task; those whose hyperparameters hardly matter are marked.
+
+    "CPU s" is the median of a trial; "repeat" the difference of two trainings from one seed.
+    """
     table = Table(title="Do the hyperparameters matter?")
-    columns = ("task", "p10", "p90", "diverged", "seed deviation", "ratio", "CPU s a trial", "")
+    columns = ("task", "p10", "p90", "diverged", "seed deviation", "ratio", "CPU s", "repeat", "")
     for column in columns:
         table.add_column(column, justify="left" if column in ("task", "") else "right")
     for spread in spreads:
@@ -95,6 +98,7 @@ def print_spreads(console: Console, spreads: Sequence[Spread]) -> None:
             f"{spread.seed_deviation:.4f}",
             f"{spread.ratio:.1f}",
             f"{statistics.median(spread.cpu_s):.1f}",
+            f"{spread.repeat_difference:.0e}",
             "" if spread.ratio >= MIN_RATIO else f"below {MIN_RATIO:g}: mostly noise",
         )
     console.print(table)

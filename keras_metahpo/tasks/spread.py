@@ -1,7 +1,8 @@
 """Whether a task's hyperparameters matter: the spread of configurations against that of seeds."""
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,12 +24,15 @@ class Spread:
         configurations: Values of random configurations, NaN where none was finite.
         seeds: Values of the default configuration, each from another seed.
         cpu_s: Processor seconds of each of these trainings, compilation included.
+        repeat_difference: Largest difference between two curves of the default configuration
+            from the same seed; NaN where it was not measured.
     """
 
     task: str
     configurations: tuple[float, ...]
     seeds: tuple[float, ...]
     cpu_s: tuple[float, ...]
+    repeat_difference: float = math.nan
 
     @property
     def p10_p90(self) -> tuple[float, float]:
@@ -55,45 +59,55 @@ def measure_spread(
     rng: np.random.Generator,
     on_trial: Callable[[], None] = lambda: None,
 ) -> Spread:
-    """Trains random configurations, and the default one from several seeds.
+    """Trains random configurations, and the default one from several seeds, from the first twice.
 
     Args:
         task: Its real data are loaded.
         num_configurations: Random configurations.
-        num_seeds: Trainings of the default configuration.
+        num_seeds: Trainings of the default configuration, each from another seed.
         rng: Draws the configurations.
         on_trial: Called after each training.
     """
-    space = task.search_space()
+    space, data = task.search_space(), task.data.load()
     drawn = space.decode(space.sample(num_configurations, rng))
+    default = space.default_configuration()
     jobs = [(configuration, 0) for configuration in drawn]
-    jobs += [(space.default_configuration(), seed) for seed in range(num_seeds)]
-    data = task.data.load()
-    values, seconds = [], []
+    jobs += [(default, seed) for seed in [*range(num_seeds), 0]]
+    curves, seconds = [], []
     for configuration, seed in jobs:
         started = time.process_time()
-        values.append(_best_value(task, space, configuration, data, seed))
+        curves.append(_curve(task, space, configuration, data, seed))
         seconds.append(time.process_time() - started)
         on_trial()
+    values = [_best(curve, task.direction) for curve in curves[:-1]]
     return Spread(
         task.name,
-        tuple(values[:num_configurations]),
-        tuple(values[num_configurations:]),
-        tuple(seconds),
+        configurations=tuple(values[:num_configurations]),
+        seeds=tuple(values[num_configurations:]),
+        cpu_s=tuple(seconds),
+        repeat_difference=_difference(curves[num_configurations], curves[-1]),
     )
 
 
-def _best_value(
+def _curve(
     task: Task, space: SearchSpace, configuration: Configuration, data: TaskData, seed: int
-) -> float:
+) -> list[float]:
+    """Objective values, one an epoch."""
     import keras
 
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     clock = EpochClock()
     fit_configuration(task, space, configuration, data, [clock])
-    values = [m.get(task.objective, float("nan")) for m in clock.measurements]
-    finite = [value for value in values if np.isfinite(value)]
-    if not finite:
-        return float("nan")
-    return max(finite) if task.direction == "max" else min(finite)
+    return [m.get(task.objective, math.nan) for m in clock.measurements]
+
+
+def _best(curve: Sequence[float], direction: str) -> float:
+    finite = [value for value in curve if math.isfinite(value)]
+    return (max if direction == "max" else min)(finite, default=math.nan)
+
+
+def _difference(curve: Sequence[float], other: Sequence[float]) -> float:
+    if len(curve) != len(other):
+        return math.inf
+    return float(np.max(np.abs(np.subtract(curve, other)), initial=0.0))

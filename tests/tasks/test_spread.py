@@ -39,8 +39,9 @@ def test_spread_is_measured_by_training():
 
     rng = np.random.default_rng(1)
     spread = measure_spread(task, 2, 1, rng, lambda: trials.append(1))
-    assert len(trials) == 3
-    assert (len(spread.configurations), len(spread.seeds), len(spread.cpu_s)) == (2, 1, 3)
+    assert len(trials) == 4
+    assert (len(spread.configurations), len(spread.seeds), len(spread.cpu_s)) == (2, 1, 4)
+    assert spread.repeat_difference < 1e-6
     assert min(spread.cpu_s) > 0
     assert len({*spread.configurations, *spread.seeds}) > 1
     assert all(0 <= value <= 1 for value in spread.configurations + spread.seeds)
