@@ -30,7 +30,7 @@ ALLOWED = {
     "fewshot": {"datasets", "errors", "words"},
     "tasks": {"_kerastuner", "atomic", "datasets", "errors", "fewshot", "space", "words"},
     "collector": {"atomic", "history", "space", "tasks"},
-    "demo": {"_kerastuner", "tuner"},
+    "demo": {"_kerastuner", "tasks", "tuner"},
     "benchmark": {
         "_kerastuner",
         "atomic",

@@ -3,42 +3,13 @@
 metahpo bench run --task benchmarks/tasks/digits.py --trials 10 --seeds 2 --output OUT
 """
 
-from dataclasses import dataclass
 from functools import partial
 
 import keras
-import numpy as np
 
-from keras_metahpo.tasks import Task, TaskData
+from keras_metahpo.tasks import DigitsSource, Task
 
-SIZE, NUM_CLASSES = 8, 10
-NUM_TRAIN, NUM_VALIDATION = 1000, 397
-
-
-@dataclass(frozen=True)
-class DigitsSource:
-    """1797 real images of 8 x 8 pixels (Alpaydin and Kaynak 1998), in [0, 1]."""
-
-    num_classes: int = NUM_CLASSES
-    dataset: str = "digits"
-    size: int = SIZE
-
-    def load(self) -> TaskData:
-        from sklearn.datasets import load_digits
-
-        images, labels = load_digits(return_X_y=True)
-        order = np.random.default_rng(0).permutation(len(labels))
-        images = (images[order] / 16.0).astype("float32").reshape(-1, SIZE, SIZE, 1)
-        ends = [NUM_TRAIN, NUM_TRAIN + NUM_VALIDATION]
-        return TaskData(*zip(np.split(images, ends), np.split(labels[order], ends), strict=True))
-
-    def fake(self) -> TaskData:
-        rng = np.random.default_rng(0)
-        splits = [
-            (rng.random((32, SIZE, SIZE, 1), dtype="float32"), rng.integers(NUM_CLASSES, size=32))
-            for _ in range(3)
-        ]
-        return TaskData(*splits)
+SOURCE = DigitsSource()
 
 
 def build_optimizer(hp):
@@ -53,9 +24,9 @@ def build_optimizer(hp):
 
 def build(hp, hidden):
     dropout = hp.Float("dropout", 0.0, 0.8)
-    model = keras.Sequential([keras.Input((SIZE, SIZE, 1)), *hidden(hp)])
+    model = keras.Sequential([keras.Input(SOURCE.input_shape), *hidden(hp)])
     model.add(keras.layers.Dropout(dropout))
-    model.add(keras.layers.Dense(NUM_CLASSES, activation="softmax"))
+    model.add(keras.layers.Dense(SOURCE.num_classes, activation="softmax"))
     model.compile(build_optimizer(hp), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
@@ -88,7 +59,7 @@ TASKS = [
         name=f"digits/{name}",
         build=partial(build, hidden=hidden),
         fit_arguments=fit_arguments,
-        data=DigitsSource(),
+        data=SOURCE,
         max_fidelity=8,
         tags=("digits", name),
         licence="CC BY 4.0",

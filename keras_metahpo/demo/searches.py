@@ -17,10 +17,10 @@ import keras_tuner
 import numpy as np
 
 from keras_metahpo._kerastuner import spread_seed
+from keras_metahpo.tasks import DigitsSource
 from keras_metahpo.tuner import MetaTuner
 
 EPOCHS = 8
-NUM_TRAIN, NUM_VALIDATION = 1000, 397
 
 TUNERS: dict[str, type[keras_tuner.Tuner]] = {
     "MetaTuner": MetaTuner,
@@ -58,7 +58,7 @@ class DigitsHyperModel(keras_tuner.HyperModel):
 
     def build(self, hp):
         hp.Choice("batch_size", [16, 32, 64, 128])
-        model = keras.Sequential([keras.Input((64,))])
+        model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
         activation = hp.Choice("activation", ["relu", "tanh", "sigmoid"])
         l2 = keras.regularizers.L2(hp.Float("l2", 1e-7, 1e-1, sampling="log"))
         for _ in range(hp.Int("num_layers", 1, 4)):
@@ -78,21 +78,6 @@ class DigitsHyperModel(keras_tuner.HyperModel):
         return model.fit(*args, batch_size=hp.get("batch_size"), **kwargs)
 
 
-def load_digits() -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """Train, validation and test pairs: images (n, 64) in [0, 1] and labels (n,)."""
-    try:
-        from sklearn import datasets
-    except ImportError as error:
-        raise ImportError(
-            "The demo needs scikit-learn and matplotlib. Run: pip install 'keras-metahpo[demo]'"
-        ) from error
-    images, labels = datasets.load_digits(return_X_y=True)
-    order = np.random.default_rng(0).permutation(len(labels))
-    images, labels = (images[order] / 16.0).astype("float32"), labels[order]
-    ends = [NUM_TRAIN, NUM_TRAIN + NUM_VALIDATION]
-    return tuple(zip(np.split(images, ends), np.split(labels, ends), strict=True))
-
-
 def run_search(
     tuner_name: str,
     num_trials: int,
@@ -109,7 +94,7 @@ def run_search(
         on_trial: Called after each trial.
         **tuner_arguments: Further arguments of the tuner.
     """
-    train, validation, test = load_digits()
+    data = DigitsSource().load()
     keras.utils.set_random_seed(seed + 1)
     tuner_class: Any = TUNERS[tuner_name]
     seconds: list[float] = []
@@ -133,13 +118,13 @@ def run_search(
             project_name=tuner_name,
             **tuner_arguments,
         )
-        tuner.search(*train, validation_data=validation, epochs=EPOCHS, verbose=0)
+        tuner.search(*data.train, validation_data=data.validation, epochs=EPOCHS, verbose=0)
         scores = [tuner.oracle.trials[t].score for t in dict.fromkeys(tuner.oracle.end_order)]
         with warnings.catch_warnings():
             # KerasTuner loads weights into a model whose optimizer has not been built.
             warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
             model = tuner.get_best_models()[0]
-        test_accuracy = model.evaluate(*test, verbose=0, return_dict=True)["accuracy"]
+        test_accuracy = model.evaluate(*data.test, verbose=0, return_dict=True)["accuracy"]
         configuration = dict(tuner.get_best_hyperparameters()[0].values)
     values = [float("nan") if score is None else float(score) for score in scores]
     return Search(tuner_name, values, seconds, float(test_accuracy), configuration)
