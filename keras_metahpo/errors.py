@@ -1,5 +1,21 @@
 """Errors of keras-metahpo; a message says what was expected, what was received and what to do."""
 
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question that names the closest matches; empty where nothing is close."""
+    close = difflib.get_close_matches(name, list(known), n=3)
+    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """A message that names the closest matches, or all where nothing is close."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known
+    return f"No {what} is called {name!r}. Did you mean one of {close}?"
+
 
 class MetaHPOError(ValueError):
     """Base class of the package's own errors."""

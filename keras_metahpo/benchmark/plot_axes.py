@@ -59,7 +59,7 @@ def scale_regret(axes: "Axes", values: "pd.Series") -> None:
     axes.set_yticks([*negative, *positive], [f"{r:g}" for r in [*negative, *positive]])
     axes.set_yticks([], minor=True)
     axes.set_ylim(bottom, top)
-    axes.set_ylabel("regret, mean of families")
+    axes.set_ylabel("normalised regret")
     axes.grid(color=INK, alpha=0.12, linewidth=0.8)
 
 

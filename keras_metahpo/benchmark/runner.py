@@ -36,7 +36,7 @@ from keras_metahpo.benchmark.records import (
 )
 from keras_metahpo.benchmark.study import Study
 from keras_metahpo.errors import SearchSpaceError
-from keras_metahpo.history import utility
+from keras_metahpo.history import FAILED_UTILITY, utility
 
 SIMULATED = "simulated"
 # Times KerasTuner's distance between seeds, this is still a seed for NumPy and Optuna.
@@ -198,7 +198,7 @@ def run_search(
             step = old
         else:
             if old is not None:  # The policy answers otherwise than before: begin anew.
-                recorded.clear()
+                recorded = []
                 recorder.truncate(number - 1)
             evaluation, trial_s = _train(blackbox, proposal, fidelity)
             value = _finite(blackbox, evaluation)
@@ -251,7 +251,7 @@ def _train(blackbox: Blackbox, proposal: Proposal, fidelity: int) -> tuple[Evalu
 
 
 def _finite(blackbox: Blackbox, evaluation: Evaluation) -> float | None:
-    if blackbox.utility(evaluation) == -float("inf"):
+    if blackbox.utility(evaluation) == FAILED_UTILITY:
         return None
     return float(evaluation.metrics[blackbox.card.objective])
 

@@ -1,6 +1,5 @@
 """A study: which policies search which tasks, how often, and what is expected of the results."""
 
-import difflib
 import hashlib
 import json
 import os
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_metahpo.benchmark.contestants import RANDOM, get_contestant
-from keras_metahpo.errors import BenchmarkError
+from keras_metahpo.errors import BenchmarkError, did_you_mean
 
 SPLITS = ("leave-task-out", "leave-space-out", "leave-family-out")
 HORIZONS = (1, 3, 5, 10, 25, 50, 100)
@@ -81,8 +80,7 @@ class Study:
                     f"{name} must be a positive whole number. Received: {name}={value!r}."
                 )
         if self.split not in SPLITS:
-            close = difflib.get_close_matches(str(self.split), SPLITS, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
+            hint = did_you_mean(str(self.split), SPLITS)
             raise BenchmarkError(f"split must be one of {SPLITS}. Received: {self.split!r}.{hint}")
         if not self.policies or not self.suites:
             raise BenchmarkError(

@@ -1,13 +1,12 @@
 """Presets: trained rankers as directories of config.json, model.weights.h5 and card.json."""
 
-import difflib
 import hashlib
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from keras_metahpo.errors import PresetError
+from keras_metahpo.errors import PresetError, did_you_mean
 from keras_metahpo.rankers.base import Ranker
 from keras_metahpo.rankers.zero_shot import ZeroShotRanker, new_network
 
@@ -97,11 +96,10 @@ def _find(name_or_directory: str | os.PathLike) -> Path:
         if (directory / CARD).exists() or (directory / CONFIG).exists():
             return directory
     known = list_presets()
-    close = difflib.get_close_matches(text, known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
     raise PresetError(
         f"`ranker` must be the name of a bundled preset {known}, the path of a directory with "
-        f"{CONFIG}, {WEIGHTS} and {CARD}, or a `Ranker`. Received: {text!r}.{hint}"
+        f"{CONFIG}, {WEIGHTS} and {CARD}, or a `Ranker`. Received: {text!r}."
+        f"{did_you_mean(text, known)}"
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 
 from keras_metahpo.atomic import write_text
-from keras_metahpo.errors import TaskError
+from keras_metahpo.errors import TaskError, unknown
 
 
 def add_commands(commands, add_command) -> None:
@@ -68,7 +68,7 @@ def _list(options: argparse.Namespace) -> None:
     from rich.console import Console
 
     from keras_metahpo.tasks.presentation import card_of, print_list
-    from keras_metahpo.tasks.registry import get_task, list_tasks, unknown
+    from keras_metahpo.tasks.registry import get_task, list_tasks
     from keras_metahpo.tasks.suites import get_suite
 
     suite = get_suite(options.suite) if options.suite else None

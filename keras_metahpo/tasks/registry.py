@@ -3,7 +3,6 @@
 A name is `stem/variant`, so that one task costs the import of one file.
 """
 
-import difflib
 import importlib.util
 import sys
 import warnings
@@ -12,7 +11,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from keras_metahpo.errors import TaskError
+from keras_metahpo.errors import TaskError, unknown
 from keras_metahpo.tasks.task import Task
 
 ENTRY_POINTS = "keras_metahpo.tasks"
@@ -94,13 +93,6 @@ def get_task(name: str) -> Task:
     if name not in found:
         raise TaskError(unknown("task", name, list_tasks()))
     return found[name][0]
-
-
-def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """A message that names the closest matches, or all where nothing is close."""
-    known = list(known)
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known
-    return f"No {what} is called {name!r}. Did you mean one of {close}?"
 
 
 def _refuse_taken(name: str, origin: str, found: dict[str, tuple[Task, str]]) -> None:

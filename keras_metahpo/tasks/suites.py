@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from keras_metahpo.errors import TaskError
-from keras_metahpo.tasks.registry import get_task, library_directory, unknown
+from keras_metahpo.errors import TaskError, unknown
+from keras_metahpo.tasks.registry import get_task, library_directory
 
 PARTS = ("meta_train", "meta_validation", "meta_test")
 

@@ -8,9 +8,8 @@ from functools import partial
 from typing import Any
 
 from keras_metahpo.benchmark.blackbox import Suite
-from keras_metahpo.benchmark.blackboxes.selection import did_you_mean
 from keras_metahpo.benchmark.blackboxes.wrapping import wrap_suite
-from keras_metahpo.errors import BenchmarkError
+from keras_metahpo.errors import BenchmarkError, did_you_mean
 
 __all__ = ["SUITE_KINDS", "open_suite", "wrap_suite"]
 

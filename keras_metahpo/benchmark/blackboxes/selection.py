@@ -1,9 +1,8 @@
 """Choosing tasks of a suite by name."""
 
-import difflib
 from collections.abc import Sequence
 
-from keras_metahpo.errors import BenchmarkError
+from keras_metahpo.errors import BenchmarkError, did_you_mean
 
 
 def selected(suite: str, known: Sequence[str], wanted: Sequence[str] | None) -> list[str]:
@@ -20,9 +19,3 @@ def selected(suite: str, known: Sequence[str], wanted: Sequence[str] | None) -> 
                 f"{did_you_mean(name, known)}"
             )
     return list(dict.fromkeys(names))
-
-
-def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """A question that names the closest match; empty where nothing is close."""
-    close = difflib.get_close_matches(name, known, n=3)
-    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from keras_metahpo.benchmark.blackbox import BlackboxFactory, Suite
 from keras_metahpo.benchmark.blackboxes.adversaries import Permuted, SignFlipped
-from keras_metahpo.benchmark.blackboxes.selection import did_you_mean
 from keras_metahpo.benchmark.blackboxes.wrappers import Noisy, Pooled, Wrapper
-from keras_metahpo.errors import BenchmarkError
+from keras_metahpo.errors import BenchmarkError, did_you_mean
 
 WRAPPERS: dict[str, type[Wrapper]] = {
     wrapper.name: wrapper for wrapper in (Noisy, SignFlipped, Permuted, Pooled)

@@ -1,6 +1,5 @@
 """Contestants by name: the built-in ones, those of installed packages, and those of a file."""
 
-import difflib
 import importlib.util
 import logging
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from keras_metahpo.benchmark.contestants.optuna import OptunaContestant
 from keras_metahpo.benchmark.contestants.policy import PolicyContestant
 from keras_metahpo.benchmark.contestants.smac import SmacContestant
 from keras_metahpo.benchmark.contestants.syne_tune import QuantileContestant
-from keras_metahpo.errors import BenchmarkError
+from keras_metahpo.errors import BenchmarkError, unknown
 
 logger = logging.getLogger(__name__)
 
@@ -55,10 +54,8 @@ def get_contestant(name: str) -> Contestant:
     known = CONTESTANTS | _installed()
     if name in known:
         return known[name]
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or sorted(known)
     raise BenchmarkError(
-        f"No policy is called {name!r}. Did you mean one of {close}? A file's own is given as "
-        "FILE.py:NAME."
+        f"{unknown('policy', name, sorted(known))} A file's own is given as FILE.py:NAME."
     )
 
 
