@@ -77,7 +77,11 @@ def scale_axis(axes: "Axes", axis: str, points: "pd.Index") -> None:
         axes.set_xticks(list(shown), list(shown.values()))
         axes.set_xticks([], minor=True)
     axes.set_xlim(first, last if last > first else first + 1)
-    names = {"step": "trials", "seconds": "simulated time", "epochs": "epochs trained"}
+    names = {
+        "step": "trials",
+        "seconds": "time spent on training and suggesting",
+        "epochs": "epochs trained",
+    }
     axes.set_xlabel(names[axis])
 
 
