@@ -101,38 +101,17 @@ def _add_tasks(commands) -> None:
 
 
 def _add_collect(commands) -> None:
+    from keras_metahpo.collector.command import add_arguments, run
+
     command = _add_command(
         commands,
         "collect",
-        _collect,
-        "Train random configurations of tasks and keep their curves as trial logs; a killed "
-        "collection goes on where it stopped.",
-        "metahpo collect --tasks image/mlp_mnist --configurations 64 --output meta_dataset",
+        run,
+        "Train many configurations of tasks and keep their curves as trial logs. A killed "
+        "collection goes on where it stopped; several machines may collect into one folder.",
+        "metahpo collect --suite image-small --configurations 200 --output meta_dataset",
     )
-    command.add_argument("--tasks", nargs="+", metavar="TASK", help="all if none")
-    command.add_argument("--configurations", type=_positive, default=64, help="a task")
-    command.add_argument("--output", required=True, help="folder of the trial logs")
-    command.add_argument("--seed", type=int, default=0, help="seed of configurations and training")
-    command.add_argument(
-        "--workers", type=_positive, default=os.cpu_count(), help="processes of one thread each"
-    )
-
-
-def _collect(options) -> None:
-    from rich.console import Console
-
-    from keras_metahpo.collector import collect, num_missing
-    from keras_metahpo.progress import progress_bars
-    from keras_metahpo.tasks import list_tasks
-
-    names = options.tasks or list_tasks()
-    missing = num_missing(names, options.configurations, options.output)
-    with progress_bars(Console()) as progress:
-        bar = progress.add_task("collecting", total=missing)
-        for name, _ in collect(
-            names, options.configurations, options.output, options.seed, options.workers
-        ):
-            progress.update(bar, advance=1, description=name)
+    add_arguments(command, _positive)
 
 
 def _add_train(commands) -> None:

@@ -51,3 +51,7 @@ class FewShotError(MetaHPOError):
 
 class BenchmarkError(MetaHPOError):
     """A study, blackbox or result folder that cannot be used."""
+
+
+class CollectionError(MetaHPOError):
+    """A collection of trials that cannot go on; what is finished stays."""

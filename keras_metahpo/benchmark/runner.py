@@ -37,6 +37,7 @@ from keras_metahpo.benchmark.records import (
 from keras_metahpo.benchmark.study import Study
 from keras_metahpo.errors import SearchSpaceError
 from keras_metahpo.history import FAILED_UTILITY, utility
+from keras_metahpo.parallel import unordered_results
 
 SIMULATED = "simulated"
 # Times KerasTuner's distance between seeds, this is still a seed for NumPy and Optuna.
@@ -89,18 +90,9 @@ def run_study(
     missing = [cell for cell in cells if not is_over(output, cell, retry_failed)]
     done = len(cells) - len(missing)
     on_progress(done, len(cells), "")
-    parallel = _parallel(num_workers)
-    jobs = (joblib.delayed(run_cell)(study, cell, output) for cell in missing)
-    for count, label in enumerate(parallel(jobs), start=done + 1):
+    calls = (joblib.delayed(run_cell)(study, cell, output) for cell in missing)
+    for count, label in enumerate(unordered_results(calls, num_workers), start=done + 1):
         on_progress(count, len(cells), label)
-
-
-def _parallel(num_workers: int) -> joblib.Parallel:
-    """Answers as they come, or all at the end from a backend that cannot do otherwise."""
-    try:
-        return joblib.Parallel(num_workers, return_as="generator_unordered")
-    except ValueError:  # Such as Ray's.
-        return joblib.Parallel(num_workers)
 
 
 def is_over(output: Path, cell: Cell, retry_failed: bool = False) -> bool:

@@ -36,6 +36,8 @@ class FastWeightLearner(FewShotLearner):
             the support set.
     """
 
+    exchangeable = ("inner_learning_rate",)
+
     def __init__(
         self,
         backbone: keras.Model,

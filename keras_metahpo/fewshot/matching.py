@@ -30,6 +30,8 @@ class MatchingNetwork(FewShotLearner):
         num_reads: Steps of the attending LSTM.
     """
 
+    exchangeable = ("scale",)
+
     def __init__(
         self,
         backbone: keras.Model,

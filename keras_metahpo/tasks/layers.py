@@ -21,6 +21,8 @@ class SmoothedCrossEntropy(keras.losses.Loss):
         smoothing: Probability mass that is spread evenly over all classes.
     """
 
+    exchangeable = ("smoothing",)
+
     def __init__(self, smoothing: float = 0.0, name="smoothed_cross_entropy", **kwargs):
         super().__init__(name=name, **kwargs)
         self.smoothing = smoothing

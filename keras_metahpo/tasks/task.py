@@ -117,6 +117,12 @@ class Task:
     def search_space(self) -> SearchSpace:
         return SearchSpace.from_keras_tuner(self.hyperparameters())
 
+    def prepared_data(
+        self, hp: keras_tuner.HyperParameters, train: tuple[Any, Any], validation: tuple[Any, Any]
+    ) -> TaskData:
+        """What `prepare` makes of training and validation data."""
+        return self.prepare(hp, TaskData(train, validation, NO_EXAMPLES))
+
 
 class TaskHyperModel(keras_tuner.HyperModel):
     """Builds and fits the models of a task.
@@ -135,6 +141,6 @@ class TaskHyperModel(keras_tuner.HyperModel):
 
     def fit(self, hp, model, x=None, y=None, *, validation_data=None, **kwargs):
         """Keras' `fit` on prepared data, with the tuned arguments."""
-        data = self.task.prepare(hp, TaskData((x, y), validation_data, NO_EXAMPLES))
+        data = self.task.prepared_data(hp, (x, y), validation_data)
         tuned = self.task.fit_arguments(hp)
         return model.fit(*data.train, validation_data=data.validation, **kwargs, **tuned)

@@ -4,17 +4,21 @@ import time
 from collections.abc import Mapping, Sequence
 
 import keras
+import keras_tuner
 
 from keras_metahpo.space import SearchSpace, Value
 from keras_metahpo.tasks.task import Task, TaskData
 
+# A dictionary of metrics and `elapsed_s` an epoch.
+Measurements = list[dict[str, float]]
+
 
 class EpochClock(keras.callbacks.Callback):
-    """Collects `measurements`: a dictionary of metrics and `elapsed_s` an epoch."""
+    """Collects `measurements`."""
 
     def __init__(self):
         super().__init__()
-        self.measurements: list[dict[str, float]] = []
+        self.measurements: Measurements = []
         self._started = 0.0
 
     def on_train_begin(self, logs=None):
@@ -23,6 +27,15 @@ class EpochClock(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         metrics = {name: float(value) for name, value in (logs or {}).items()}
         self.measurements.append(metrics | {"elapsed_s": time.perf_counter() - self._started})
+
+
+def build_configuration(
+    task: Task, space: SearchSpace, configuration: Mapping[str, Value]
+) -> tuple[keras_tuner.HyperParameters, keras.Model]:
+    """The hyperparameters of a configuration as KerasTuner has them, and its compiled model."""
+    hp = space.to_keras_tuner()
+    hp.values = dict(configuration)
+    return hp, task.hypermodel().build(hp)
 
 
 def fit_configuration(
@@ -41,11 +54,8 @@ def fit_configuration(
         data: The task's arrays.
         callbacks: Of `fit`; a loss that is not finite ends the training besides.
     """
-    hp = space.to_keras_tuner()
-    hp.values = dict(configuration)
-    hypermodel = task.hypermodel()
-    model = hypermodel.build(hp)
-    hypermodel.fit(
+    hp, model = build_configuration(task, space, configuration)
+    task.hypermodel().fit(
         hp,
         model,
         *data.train,

@@ -64,7 +64,7 @@ class LiveBlackbox(Blackbox):
 
     def evaluate(self, configuration: Configuration, fidelity: int | None = None) -> Evaluation:
         """All metrics at the best epoch, and the seconds from building to the last epoch."""
-        from keras_metahpo.collector import train_configuration
+        from keras_metahpo.collector.training import train_configuration
 
         task = replace(self.task, max_fidelity=checked_fidelity(self.card, fidelity))
         complete = self.space.complete(configuration)

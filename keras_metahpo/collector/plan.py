@@ -1,0 +1,230 @@
+"""Which configurations of a task are collected, in groups that share a compiled training.
+
+Shapes: g groups, k configurations in a group, d hyperparameters.
+"""
+
+import hashlib
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_metahpo.collector.config import REPEATED_ONE_OF, PlanConfig
+from keras_metahpo.history import History
+from keras_metahpo.policies import GaussianProcessPolicy, RandomPolicy
+from keras_metahpo.space import Configuration, Points, SearchSpace, Value
+
+# Steps of proposed neighbours, in unit positions.
+NEIGHBOUR_STEP = 0.1
+MOST_DRAWS = 10
+# Configurations in which hyperparameters are changed, and changes that are enough for each.
+MOST_BASES = 12
+ENOUGH_LOOKS = 2
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """A training to do.
+
+    Attributes:
+        trial_id: `GROUP-NUMBER`; `GROUP-NUMBER-REPEAT` for further seeds of a configuration.
+        configuration: Active hyperparameters.
+        seed: Of weights, noise and the order of examples.
+    """
+
+    trial_id: str
+    configuration: dict[str, Value]
+    seed: int
+
+
+def is_repeat(trial_id: str) -> bool:
+    """Whether a trial is a further seed of a configuration."""
+    return trial_id.count("-") > 1
+
+
+@dataclass(frozen=True)
+class Group:
+    """Trials that are trained one after another by one process.
+
+    Attributes:
+        name: Unique within the task.
+        trials: In their order.
+    """
+
+    name: str
+    trials: tuple[PlannedTrial, ...]
+
+    @classmethod
+    def from_json(cls, content: Mapping) -> "Group":
+        """Reads what `dataclasses.asdict` made."""
+        return cls(content["name"], tuple(PlannedTrial(**trial) for trial in content["trials"]))
+
+
+class Plan:
+    """The configurations of one task.
+
+    Args:
+        task_name: Of the seeds.
+        space: The task's search space.
+        exchangeable: Names of the hyperparameters that do not change what is compiled.
+        config: How many, and which.
+    """
+
+    def __init__(
+        self, task_name: str, space: SearchSpace, exchangeable: Sequence[str], config: PlanConfig
+    ):
+        self.space = space
+        self.exchangeable = sorted(exchangeable)
+        self.config = config
+        digest = hashlib.sha256(f"{task_name}:{config.seed}".encode()).digest()
+        self._entropy = np.frombuffer(digest, np.uint32).tolist()
+        self._is_free = np.array([hp.name in exchangeable for hp in space.hyperparameters])
+        self._group_size = config.group_size if self._is_free.any() else 1
+
+    def space_filling(self) -> list[Group]:
+        """The default configuration's group, then groups that fill the space evenly."""
+        wanted = self.config.num_configurations - self.config.num_proposed
+        seen: set[bytes] = set()
+        groups: list[Group] = []
+        for number, points in enumerate(self._space_filling_points(wanted)):
+            rows = []
+            for row, key in enumerate(points.keys()):
+                if key not in seen and len(seen) < wanted:
+                    seen.add(key)
+                    rows.append(row)
+            if rows:
+                configurations = self.space.decode(points[np.array(rows)])
+                groups.append(self._group(f"s{number:03d}", number, configurations))
+            if len(seen) >= wanted:
+                break
+        return groups
+
+    def proposals(self, round_: int, history: History, finished: Iterable[str]) -> list[Group]:
+        """Groups around configurations with the largest expected improvement.
+
+        Args:
+            round_: From 0 to `num_rounds` - 1.
+            history: Results so far.
+            finished: Ids of finished trials, without repeats; a smaller plan may have proposed
+                some of them.
+        """
+        prefix = f"n{self.config.num_configurations}r"
+        num_earlier = sum(
+            trial_id.startswith("n") and not trial_id.startswith(prefix) for trial_id in finished
+        )
+        num_wanted = max(self.config.num_proposed - num_earlier, 0)
+        rng = np.random.default_rng([*self._entropy, self.config.num_configurations, round_])
+        num_left = len(np.array_split(np.arange(num_wanted), self.config.num_rounds)[round_])
+        knows_nothing = history.failed.all()
+        policy = RandomPolicy() if knows_nothing else GaussianProcessPolicy(num_initial=0)
+        planned: list[Configuration] = []
+        groups: list[Group] = []
+        while num_left > 0:
+            suggestion = policy.suggest(self.space, history, planned, rng)
+            if suggestion is None:
+                break
+            best = dict(suggestion.configuration)
+            size = min(self._group_size, num_left)
+            taken = [*history.configurations, *planned, best]
+            members = [best, *self._neighbours(best, size - 1, taken, rng)]
+            planned += members
+            name = f"{prefix}{round_}g{len(groups):02d}"
+            groups.append(self._group(name, len(groups), members))
+            num_left -= size
+        return groups
+
+    def _space_filling_points(self, num_configurations: int) -> Iterator[Points]:
+        """A group's points a time; more than asked for, since some are drawn twice."""
+        from scipy.stats import qmc
+
+        size, num_columns = self._group_size, len(self.space)
+        rng = np.random.default_rng(self._entropy)
+        # Two sequences: every fifth point of one would leave some regions out.
+        fixed, free = (qmc.Halton(max(num_columns, 1), rng=rng) for _ in range(2))
+        default = self.space.encode([self.space.default_configuration()]).units
+        for number in range(MOST_DRAWS * num_configurations):
+            units = np.repeat(fixed.random(1)[:, :num_columns], size, axis=0)
+            if number == 0:
+                units = np.repeat(default, size, axis=0)
+            drawn = free.random(size)[:, :num_columns]
+            units[:, self._is_free] = drawn[:, self._is_free]
+            if number == 0:
+                units[0] = default[0]
+            yield self.space.snap(units)
+
+    def _neighbours(
+        self, center: Configuration, count: int, taken: list, rng: np.random.Generator
+    ) -> list[dict[str, Value]]:
+        """Configurations that differ a little, in exchangeable hyperparameters only."""
+        seen = set(self.space.encode(taken).keys())
+        around = self.space.encode([center]).units
+        found: list[dict[str, Value]] = []
+        for _ in range(MOST_DRAWS * count):
+            steps = rng.normal(0.0, NEIGHBOUR_STEP, around.shape) * self._is_free
+            point = self.space.snap(np.clip(around + steps, 0.0, 1.0))
+            if point.keys()[0] not in seen and len(found) < count:
+                seen.add(point.keys()[0])
+                found += self.space.decode(point)
+        return found
+
+    def _group(self, name: str, number: int, configurations: Sequence[dict[str, Value]]) -> Group:
+        """Every tenth configuration of the plan, which is the first of a group, gets more seeds."""
+        every = max(1, REPEATED_ONE_OF // self._group_size)
+        num_seeds = self.config.num_seeds if number % every == 0 else 1
+        trials = []
+        for place, configuration in enumerate(configurations):
+            for repeat in range(num_seeds if place == 0 else 1):
+                suffix = f"-{repeat}" if repeat else ""
+                trial_id = f"{name}-{place}{suffix}"
+                trials.append(PlannedTrial(trial_id, configuration, self._seed(trial_id)))
+        return Group(name, tuple(trials))
+
+    def _seed(self, trial_id: str) -> int:
+        text = f"{self._entropy}:{trial_id}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") % 2**31
+
+
+def exchangeable_names(
+    space: SearchSpace, structure_of: Callable[[Configuration], str], rng: np.random.Generator
+) -> list[str]:
+    """Names of the hyperparameters whose value never changes the structure.
+
+    Args:
+        space: The search space.
+        structure_of: From a configuration to its structure as text.
+        rng: Draws configurations in which a hyperparameter is changed.
+    """
+    changed: set[str] = set()
+    num_looks: Counter[str] = Counter()
+    drawn = space.decode(space.sample(MOST_BASES, rng))
+    for base in [space.default_configuration(), *drawn]:
+        names = [n for n in base if n not in changed and num_looks[n] < ENOUGH_LOOKS]
+        others = {n: _with_another_value(space, base, n, rng) for n in names}
+        structure = structure_of(base) if any(others.values()) else ""
+        for name, other in others.items():
+            if other is not None:
+                num_looks[name] += 1
+                if structure_of(other) != structure:
+                    changed.add(name)
+    return sorted(set(num_looks) - changed)
+
+
+def _with_another_value(
+    space: SearchSpace, base: Configuration, name: str, rng: np.random.Generator
+) -> dict[str, Value] | None:
+    if _is_zero(base[name]):
+        return None
+    for drawn in itertools.chain.from_iterable(
+        space.decode(space.sample(1, rng)) for _ in range(MOST_DRAWS)
+    ):
+        value = drawn.get(name, base[name])
+        if value != base[name] and not _is_zero(value):
+            return space.complete({**base, name: value})
+    return None
+
+
+def _is_zero(value: Value) -> bool:
+    """Whether a rate is left out of what is compiled, which would hide that it is only a number."""
+    return type(value) is float and value == 0.0

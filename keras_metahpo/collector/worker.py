@@ -1,0 +1,149 @@
+"""What one process of a collection does: plan a stage of a task, or train a group of trials."""
+
+import dataclasses
+import resource
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from keras_metahpo.collector.config import PlanConfig
+from keras_metahpo.collector.plan import Group
+from keras_metahpo.collector.task_collection import TaskCollection
+from keras_metahpo.collector.training import Trainer
+from keras_metahpo.history.trial_log import FAILED
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a collection lies and who collects.
+
+    Attributes:
+        output: Directory of the collection.
+        config: What is planned.
+        owner: Name of this collecting process.
+        dead_owners: Names of processes that have died.
+        lease_s: Seconds after which a claim is void unless it is renewed.
+    """
+
+    output: str
+    config: PlanConfig
+    owner: str
+    dead_owners: frozenset[str]
+    lease_s: float
+
+    def of(self, task_name: str) -> TaskCollection:
+        return _task_collection(self.output, task_name, self.config)
+
+
+@dataclass(frozen=True)
+class GroupReport:
+    """How a group of trials went.
+
+    Attributes:
+        task: Name of the task.
+        group: Name of the group.
+        num_trained: Trials that this process has finished.
+        failures: Reasons of those that failed.
+        trained_by: What trained them.
+        is_elsewhere: Whether another process has the group; nothing was done.
+    """
+
+    task: str
+    group: str
+    num_trained: int = 0
+    failures: tuple[str, ...] = ()
+    trained_by: tuple[str, ...] = ()
+    is_elsewhere: bool = False
+
+
+def plan_stage(place: Place, task_name: str, stage: int) -> tuple[str, list[Group]]:
+    """The groups of a stage of a task, planned now if nobody has, without finished trials."""
+    _use_one_thread()
+    task = place.of(task_name)
+    if task.groups(stage) is None:
+        task.propose(stage)
+    finished = task.finished()
+    groups = [
+        Group(group.name, tuple(t for t in group.trials if t.trial_id not in finished))
+        for group in task.groups(stage) or []
+    ]
+    return task_name, [group for group in groups if group.trials]
+
+
+def train_group(place: Place, task_name: str, group: Group) -> GroupReport:
+    """Trains the trials of a group that are not finished, unless another process does."""
+    _use_one_thread()
+    task = place.of(task_name)
+    claim = task.shards.claim(group.name, place.owner, place.lease_s, place.dead_owners)
+    if claim is None:
+        return GroupReport(task_name, group.name, is_elsewhere=True)
+    finished = task.finished()
+    records = []
+    for planned in group.trials:
+        if planned.trial_id in finished:
+            continue
+        if claim.is_hopeless(planned.trial_id):
+            record = _killed(planned.configuration)
+        else:
+            claim.begin(planned.trial_id)
+            record = _trained(task, planned.configuration, planned.seed)
+        task.shards.write(planned.trial_id, record)
+        records.append(record)
+    _trainer().clear()
+    claim.release()
+    return GroupReport(
+        task_name,
+        group.name,
+        num_trained=len(records),
+        failures=tuple(r["message"] for r in records if r["status"] == FAILED),
+        trained_by=tuple(r["trained_by"] for r in records),
+    )
+
+
+def _trained(task: TaskCollection, configuration: dict, seed: int) -> dict[str, Any]:
+    trial, trained_by = _trainer().train(task.task, task.space, configuration, seed)
+    return dataclasses.asdict(trial) | {
+        "trained_by": trained_by,
+        "seed": seed,
+        "peak_memory_mb": _peak_memory_mb(),
+    }
+
+
+def _killed(configuration: dict) -> dict[str, Any]:
+    return {
+        "configuration": configuration,
+        "measurements": [],
+        "status": FAILED,
+        "message": "Every process that trained this was killed; probably out of memory.",
+        "trained_by": "nothing",
+    }
+
+
+def _peak_memory_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+@lru_cache(maxsize=1)
+def _trainer() -> Trainer:
+    return Trainer()
+
+
+@lru_cache(maxsize=1)
+def _task_collection(output: str, task_name: str, config: PlanConfig) -> TaskCollection:
+    return TaskCollection(output, task_name, config)
+
+
+def _use_one_thread() -> None:
+    """The best throughput is that of many processes of one thread."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(1)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+        except RuntimeError:
+            pass  # The process has already run TensorFlow; its threads are set for good.
