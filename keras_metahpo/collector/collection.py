@@ -5,11 +5,11 @@ nothing is trained twice; a task's log is written when all its trials are there.
 """
 
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from keras_metahpo.collector.config import PlanConfig
+from keras_metahpo.collector.owners import new_owner
 from keras_metahpo.collector.plan import Group
 from keras_metahpo.collector.task_collection import TaskCollection
 from keras_metahpo.collector.worker import GroupReport, Place, plan_stage, train_group
@@ -71,15 +71,20 @@ class _Collector:
     def __init__(self, output: str, config: PlanConfig, num_workers: int, lease_s: float):
         self.output, self.config = output, config
         self.num_workers, self.lease_s = num_workers, lease_s
-        self._owner = uuid.uuid4().hex
+        self._owner = new_owner()
         self._dead: set[str] = set()
         self._broken_pools = 0
 
     def collect(self, tasks: Sequence[TaskCollection]) -> Iterator[GroupReport]:
-        for stage in range(self.config.num_rounds + 1):
-            yield from self._collect_stage([task.task_name for task in tasks], stage)
-        for task in tasks:
-            task.write_log()
+        unwritten = list(tasks)
+        while unwritten:
+            num_trained = 0
+            for stage in range(self.config.num_rounds + 1):
+                for report in self._collect_stage([task.task_name for task in unwritten], stage):
+                    num_trained += report.num_trained
+                    yield report
+            if not num_trained:  # A later stage may have found damaged trials of an earlier one.
+                unwritten = [task for task in unwritten if not task.write_log()]
 
     def _collect_stage(self, names: Sequence[str], stage: int) -> Iterator[GroupReport]:
         """Trains until nothing of a stage is missing, here or elsewhere."""
@@ -112,7 +117,7 @@ class _Collector:
             yield from unordered_results(calls, self.num_workers)
         except TerminatedWorkerError as error:
             self._dead.add(self._owner)
-            self._owner = uuid.uuid4().hex
+            self._owner = new_owner()
             self._broken_pools += 1
             if self._broken_pools >= MOST_BROKEN_POOLS:
                 raise CollectionError(

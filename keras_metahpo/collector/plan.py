@@ -4,7 +4,6 @@ Shapes: g groups, k configurations in a group, d hyperparameters.
 """
 
 import hashlib
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,14 +79,14 @@ class Plan:
         self.config = config
         digest = hashlib.sha256(f"{task_name}:{config.seed}".encode()).digest()
         self._entropy = np.frombuffer(digest, np.uint32).tolist()
-        self._is_free = np.array([hp.name in exchangeable for hp in space.hyperparameters])
+        self._is_free = np.array([hp.name in exchangeable for hp in space.hyperparameters], bool)
         self._group_size = config.group_size if self._is_free.any() else 1
 
     def space_filling(self) -> list[Group]:
         """The default configuration's group, then groups that fill the space evenly."""
         wanted = self.config.num_configurations - self.config.num_proposed
         seen: set[bytes] = set()
-        groups: list[Group] = []
+        members: dict[str, list[dict[str, Value]]] = {}
         for number, points in enumerate(self._space_filling_points(wanted)):
             rows = []
             for row, key in enumerate(points.keys()):
@@ -95,11 +94,10 @@ class Plan:
                     seen.add(key)
                     rows.append(row)
             if rows:
-                configurations = self.space.decode(points[np.array(rows)])
-                groups.append(self._group(f"s{number:03d}", number, configurations))
+                members[f"s{number:03d}"] = self.space.decode(points[np.array(rows)])
             if len(seen) >= wanted:
                 break
-        return groups
+        return self._groups(members, 0)
 
     def proposals(self, round_: int, history: History, finished: Iterable[str]) -> list[Group]:
         """Groups around configurations with the largest expected improvement.
@@ -110,17 +108,19 @@ class Plan:
             finished: Ids of finished trials, without repeats; a smaller plan may have proposed
                 some of them.
         """
-        prefix = f"n{self.config.num_configurations}r"
+        prefix = f"t{self.config.num_configurations}r"
         num_earlier = sum(
-            trial_id.startswith("n") and not trial_id.startswith(prefix) for trial_id in finished
+            trial_id.startswith("t") and not trial_id.startswith(prefix) for trial_id in finished
         )
         num_wanted = max(self.config.num_proposed - num_earlier, 0)
         rng = np.random.default_rng([*self._entropy, self.config.num_configurations, round_])
-        num_left = len(np.array_split(np.arange(num_wanted), self.config.num_rounds)[round_])
+        shares = np.array_split(np.arange(num_wanted), self.config.num_rounds)
+        num_left = len(shares[round_])
+        num_before = self.config.num_configurations - sum(len(share) for share in shares[round_:])
         knows_nothing = history.failed.all()
         policy = RandomPolicy() if knows_nothing else GaussianProcessPolicy(num_initial=0)
         planned: list[Configuration] = []
-        groups: list[Group] = []
+        members: dict[str, list[dict[str, Value]]] = {}
         while num_left > 0:
             suggestion = policy.suggest(self.space, history, planned, rng)
             if suggestion is None:
@@ -128,12 +128,11 @@ class Plan:
             best = dict(suggestion.configuration)
             size = min(self._group_size, num_left)
             taken = [*history.configurations, *planned, best]
-            members = [best, *self._neighbours(best, size - 1, taken, rng)]
-            planned += members
-            name = f"{prefix}{round_}g{len(groups):02d}"
-            groups.append(self._group(name, len(groups), members))
-            num_left -= size
-        return groups
+            found = [best, *self._neighbours(best, size - 1, taken, rng)]
+            planned += found
+            members[f"{prefix}{round_}g{len(members):02d}"] = found
+            num_left -= len(found)
+        return self._groups(members, num_before)
 
     def _space_filling_points(self, num_configurations: int) -> Iterator[Points]:
         """A group's points a time; more than asked for, since some are drawn twice."""
@@ -143,16 +142,15 @@ class Plan:
         rng = np.random.default_rng(self._entropy)
         # Two sequences: every fifth point of one would leave some regions out.
         fixed, free = (qmc.Halton(max(num_columns, 1), rng=rng) for _ in range(2))
-        default = self.space.encode([self.space.default_configuration()]).units
+        default = self.space.default_configuration()
         for number in range(MOST_DRAWS * num_configurations):
             units = np.repeat(fixed.random(1)[:, :num_columns], size, axis=0)
-            if number == 0:
-                units = np.repeat(default, size, axis=0)
             drawn = free.random(size)[:, :num_columns]
             units[:, self._is_free] = drawn[:, self._is_free]
             if number == 0:
-                units[0] = default[0]
-            yield self.space.snap(units)
+                yield self.space.encode([default, *self._changed(default, units[1:])])
+            else:
+                yield self.space.snap(units)
 
     def _neighbours(
         self, center: Configuration, count: int, taken: list, rng: np.random.Generator
@@ -160,19 +158,45 @@ class Plan:
         """Configurations that differ a little, in exchangeable hyperparameters only."""
         seen = set(self.space.encode(taken).keys())
         around = self.space.encode([center]).units
+        steps = rng.normal(0.0, NEIGHBOUR_STEP, (MOST_DRAWS * count, len(self.space)))
+        changed = self._changed(center, np.clip(around + steps, 0.0, 1.0))
         found: list[dict[str, Value]] = []
-        for _ in range(MOST_DRAWS * count):
-            steps = rng.normal(0.0, NEIGHBOUR_STEP, around.shape) * self._is_free
-            point = self.space.snap(np.clip(around + steps, 0.0, 1.0))
-            if point.keys()[0] not in seen and len(found) < count:
-                seen.add(point.keys()[0])
-                found += self.space.decode(point)
+        for configuration, key in zip(changed, self.space.encode(changed).keys(), strict=True):
+            if key not in seen and len(found) < count:
+                seen.add(key)
+                found.append(configuration)
         return found
 
-    def _group(self, name: str, number: int, configurations: Sequence[dict[str, Value]]) -> Group:
-        """Every tenth configuration of the plan, which is the first of a group, gets more seeds."""
-        every = max(1, REPEATED_ONE_OF // self._group_size)
-        num_seeds = self.config.num_seeds if number % every == 0 else 1
+    def _changed(self, center: Configuration, units: np.ndarray) -> list[dict[str, Value]]:
+        """A configuration with other values of what is exchangeable.
+
+        Args:
+            center: The configuration; what is not exchangeable keeps its very value, since a
+                rounding error would be another structure.
+            units: Float array (k, d). Unit positions of the other values.
+        """
+        around = self.space.encode([center]).units
+        moved = self.space.decode(self.space.snap(np.where(self._is_free, units, around)))
+        kept = {name: value for name, value in center.items() if name not in self.exchangeable}
+        return self.space.decode(self.space.encode([other | kept for other in moved]))
+
+    def _groups(self, members: Mapping[str, Sequence[dict]], num_before: int) -> list[Group]:
+        """Every tenth configuration of the plan, or the first of the next group, gets more seeds.
+
+        Args:
+            members: Configurations of each group, by its name.
+            num_before: Configurations of the plan before these groups.
+        """
+        groups = []
+        previous, start = num_before - 1, num_before
+        for name, configurations in members.items():
+            is_due = start // REPEATED_ONE_OF > previous // REPEATED_ONE_OF
+            groups.append(self._group(name, configurations, self.config.num_seeds if is_due else 1))
+            previous, start = start, start + len(configurations)
+        return groups
+
+    def _group(self, name: str, configurations: Sequence[dict], num_seeds: int) -> Group:
+        """A group of which the first configuration has several seeds."""
         trials = []
         for place, configuration in enumerate(configurations):
             for repeat in range(num_seeds if place == 0 else 1):
@@ -214,17 +238,21 @@ def exchangeable_names(
 def _with_another_value(
     space: SearchSpace, base: Configuration, name: str, rng: np.random.Generator
 ) -> dict[str, Value] | None:
-    if _is_zero(base[name]):
+    """A configuration with another value, and with drawn values of what that makes active.
+
+    Drawn ones, because a default may be a rate that is left out of what is compiled.
+    """
+    if _is_left_out(base[name]):
         return None
-    for drawn in itertools.chain.from_iterable(
-        space.decode(space.sample(1, rng)) for _ in range(MOST_DRAWS)
-    ):
+    for drawn in space.decode(space.sample(MOST_DRAWS, rng)):
         value = drawn.get(name, base[name])
-        if value != base[name] and not _is_zero(value):
-            return space.complete({**base, name: value})
+        # A namesake's value, or one that was legal in another branch, moves to the nearest legal.
+        (other,) = space.decode(space.encode([{**drawn, **base, name: value}]))
+        if other[name] != base[name] and not _is_left_out(other[name]):
+            return other
     return None
 
 
-def _is_zero(value: Value) -> bool:
-    """Whether a rate is left out of what is compiled, which would hide that it is only a number."""
+def _is_left_out(value: Value) -> bool:
+    """Whether it is a rate of 0, which is not compiled: another rate would seem to change more."""
     return type(value) is float and value == 0.0

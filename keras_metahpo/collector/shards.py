@@ -5,15 +5,20 @@ one process at a time, so that several machines may collect into one directory; 
 not renewed for a while belongs to nobody, and says which trial its owner died in.
 """
 
+import contextlib
 import json
+import os
 import time
+import uuid
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from keras_metahpo.atomic import write_text
+from keras_metahpo.atomic import replacing
+from keras_metahpo.collector.owners import is_gone
 
 # A trial that killed this many processes is a failure.
-MOST_DEATHS = 2
+MOST_DEATHS = 3
 CORRUPT_SUFFIX = ".corrupt"
 
 
@@ -30,54 +35,38 @@ class Shards:
         self.directory = directory
         self._files, self._root = fsspec.core.url_to_fs(directory)
         self._root = self._root.rstrip("/")
-        # A listing that is kept would hide what other machines have written.
-        self._files.use_listings_cache = False
 
     def finished(self) -> set[str]:
         """Ids of the trials that have a file."""
-        return {name.removesuffix(".json") for name in self._list("trials")}
+        return {name.removesuffix(".json") for name in self._list_trials(".json")}
 
     def write(self, trial_id: str, record: dict[str, Any]) -> None:
-        self._write(f"trials/{trial_id}.json", json.dumps({"trial_id": trial_id} | record))
+        """Writes a finished trial: its record, a dictionary that JSON can say."""
+        self.write_text(_trial_file(trial_id), json.dumps(record | {"trial_id": trial_id}))
 
     def read(self) -> list[dict[str, Any]]:
         """All whole records, by trial id; a damaged file is put aside, and its trial is missing."""
         records = []
-        for name in sorted(self._list("trials")):
-            path = f"{self._root}/trials/{name}"
+        for trial_id in sorted(self.finished()):
+            file = _trial_file(trial_id)
             try:
-                record = json.loads(self._files.cat_file(path))
-                records.append({key: record[key] for key in record} | {"trial_id": name[:-5]})
-            except (ValueError, TypeError):
-                self._files.mv(path, path + CORRUPT_SUFFIX)
+                text = self.read_text(file)
+                if text is not None:  # Another process may have put it aside.
+                    records.append(_json_object(text) | {"trial_id": trial_id})
+            except ValueError:
+                with contextlib.suppress(FileNotFoundError):
+                    self._files.mv(self._path(file), self._path(file + CORRUPT_SUFFIX))
         return records
 
     def corrupt(self) -> list[str]:
         """Paths of damaged files that were put aside."""
-        found = self._files.glob(f"{self._root}/trials/*{CORRUPT_SUFFIX}")
-        return sorted(str(path) for path in found)
+        return sorted(self._path(f"trials/{name}") for name in self._list_trials(CORRUPT_SUFFIX))
 
-    def read_text(self, name: str) -> str | None:
-        """A file beside the trials; `None` where there is none."""
-        try:
-            return self._files.cat_file(f"{self._root}/{name}").decode()
-        except FileNotFoundError:
-            return None
-
-    def write_once(self, name: str, text: str) -> bool:
-        """Writes a file unless another process has; whether it did."""
-        path = f"{self._root}/{name}"
-        self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
-        try:
-            with self._files.open(path, "xb") as file:
-                file.write(text.encode())
-        except FileExistsError:
-            return False
-        except (ValueError, NotImplementedError):  # A file system that cannot create exclusively.
-            if self._files.exists(path):
-                return False
-            self._files.pipe_file(path, text.encode())
-        return True
+    def remove(self) -> None:
+        """Removes everything, the directory too; several processes may do so at once."""
+        while self._exists(self._root):
+            with contextlib.suppress(FileNotFoundError):
+                self._files.rm(self._root, recursive=True)
 
     def claim(
         self, group: str, owner: str, lease_s: float, dead_owners: frozenset[str] = frozenset()
@@ -88,18 +77,18 @@ class Shards:
             group: Name of the group.
             owner: Name of the caller.
             lease_s: A claim that was not renewed for so long is void.
-            dead_owners: Owners whose claims are void at once.
+            dead_owners: Owners whose claims are void at once, as are those of processes of this
+                machine that have ended.
         """
         claim = Claim(self, group, owner)
         if self.write_once(claim.file, claim.text()):
             return claim
-        try:
-            other = json.loads(self.read_text(claim.file) or "{}")
-        except ValueError:
-            other = {}  # Being written, or damaged: it ages like any other.
-        renewed = other.get("time", self._age_basis(claim.file))
-        if other.get("owner") not in dead_owners and time.time() - renewed < lease_s:
-            return None
+        other = self.read_claim(claim.file)
+        other_owner = str(other.get("owner"))
+        if other_owner not in dead_owners and not is_gone(other_owner):
+            renewed = other["time"] if "time" in other else self._modified(claim.file)
+            if time.time() - renewed < lease_s:
+                return None
         claim.deaths = dict(other.get("deaths", {}))
         begun = other.get("trial")
         if begun is not None and begun not in self.finished():
@@ -107,35 +96,86 @@ class Shards:
         claim.renew()
         return claim
 
-    def remove(self) -> None:
-        """Removes everything, the directory too."""
-        self._files.rm(self._root, recursive=True)
-
-    def _age_basis(self, name: str) -> float:
+    def read_claim(self, file: str) -> dict[str, Any]:
+        """What a claim says; nothing if it is gone or damaged."""
         try:
-            return self._files.modified(f"{self._root}/{name}").timestamp()
-        except (FileNotFoundError, NotImplementedError):
-            return time.time()
+            return _json_object(self.read_text(file) or "{}")
+        except ValueError:
+            return {}
 
-    def _list(self, folder: str) -> list[str]:
+    def read_text(self, file: str) -> str | None:
+        """A file's content; `None` where there is none.
+
+        Args:
+            file: Path from the directory, as of all methods that take a file.
+        """
         try:
-            paths = self._files.ls(f"{self._root}/{folder}", detail=False, refresh=True)
+            return self._files.cat_file(self._path(file)).decode()
+        except FileNotFoundError:
+            return None
+
+    def write_text(self, file: str, text: str) -> None:
+        """Writes a file in one step, in place of an earlier one."""
+        path = self._path(file)
+        if self._is_local():
+            with replacing(path) as temporary:
+                temporary.write_bytes(text.encode())
+        else:  # Object stores show an object when it is whole.
+            self._files.makedirs(_folder(path), exist_ok=True)
+            self._files.pipe_file(path, text.encode())
+
+    def write_once(self, file: str, text: str) -> bool:
+        """Writes a file in one step unless another process has; whether it did."""
+        path = self._path(file)
+        self._files.makedirs(_folder(path), exist_ok=True)
+        if self._is_local():
+            return _create(Path(path), text.encode())
+        # Some file systems take "x" for "w" (s3fs issue 973).
+        if self._exists(path):
+            return False
+        try:
+            with self._files.open(path, "xb") as opened:
+                opened.write(text.encode())
+        except FileExistsError:
+            return False
+        except (ValueError, NotImplementedError):  # Others do not know "x".
+            self._files.pipe_file(path, text.encode())
+        return True
+
+    def delete(self, file: str) -> None:
+        """Deletes a file if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            self._files.rm_file(self._path(file))
+
+    def _path(self, file: str) -> str:
+        return f"{self._root}/{file}"
+
+    def _list_trials(self, suffix: str) -> list[str]:
+        # A listing that is kept would hide what other machines have written.
+        self._files.invalidate_cache()
+        try:
+            paths = self._files.ls(self._path("trials"), detail=False)
         except FileNotFoundError:
             return []
         names = [str(path).rpartition("/")[2] for path in paths]
-        return [name for name in names if name.endswith(".json") and not name.startswith(".")]
+        return [name for name in names if name.endswith(suffix) and not name.startswith(".")]
 
-    def _write(self, name: str, text: str) -> None:
-        path = f"{self._root}/{name}"
-        if "file" in self._protocols():
-            write_text(path, text)
-        else:  # Object stores show an object when it is whole.
-            self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
-            self._files.pipe_file(path, text.encode())
+    def _exists(self, path: str) -> bool:
+        self._files.invalidate_cache()
+        return self._files.exists(path)
 
-    def _protocols(self) -> tuple[str, ...]:
-        protocol = self._files.protocol
-        return (protocol,) if isinstance(protocol, str) else tuple(protocol)
+    def _modified(self, file: str) -> float:
+        """When a file was written, in seconds; now if that cannot be told."""
+        self._files.invalidate_cache()
+        try:
+            return self._files.modified(self._path(file)).timestamp()
+        except (FileNotFoundError, NotImplementedError):
+            return time.time()
+
+    def _is_local(self) -> bool:
+        from fsspec.implementations.local import LocalFileSystem
+
+        return isinstance(self._files, LocalFileSystem)
 
 
 @dataclass
@@ -147,34 +187,76 @@ class Claim:
         group: Name of the group.
         owner: Name of the process, or of the collection that it belongs to.
         deaths: Trial id -> processes that died in it.
+        begun: The trial that is being trained, or was last.
     """
 
     shards: Shards
     group: str
     owner: str
     deaths: dict[str, int] = field(default_factory=dict)
-    _trial: str | None = None
+    begun: str | None = None
 
     @property
     def file(self) -> str:
         return f"claims/{self.group}.json"
 
     def text(self) -> str:
+        """What other processes are told."""
         content = {"owner": self.owner, "time": time.time()}
-        return json.dumps(content | {"trial": self._trial, "deaths": self.deaths})
+        return json.dumps(content | {"trial": self.begun, "deaths": self.deaths})
 
     def begin(self, trial_id: str) -> None:
         """Renews the claim and says which trial is being trained."""
-        self._trial = trial_id
+        self.begun = trial_id
         self.renew()
 
     def renew(self) -> None:
-        self.shards._write(self.file, self.text())
+        """Begins the lease anew."""
+        self.shards.write_text(self.file, self.text())
 
     def release(self) -> None:
-        """Gives the claim back."""
-        self.shards._files.rm_file(f"{self.shards._root}/{self.file}")
+        """Gives the claim back, unless it is another's since its lease was over."""
+        if self.shards.read_claim(self.file).get("owner") == self.owner:
+            self.shards.delete(self.file)
 
     def is_hopeless(self, trial_id: str) -> bool:
         """Whether a trial has killed so many processes that it is not tried again."""
         return self.deaths.get(trial_id, 0) >= MOST_DEATHS
+
+
+def _trial_file(trial_id: str) -> str:
+    return f"trials/{trial_id}.json"
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise ValueError(f"Expected a JSON object. Received: {text[:100]!r}.")
+    return content
+
+
+def _create(path: Path, content: bytes) -> bool:
+    """Creates a local file that is whole as soon as it is there; `False` if there is one."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        temporary.write_bytes(content)
+        _move_unless_exists(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
+def _move_unless_exists(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:  # A file system without hard links.
+        with target.open("xb") as opened:
+            opened.write(source.read_bytes())

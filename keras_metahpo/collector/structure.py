@@ -1,6 +1,11 @@
 """What a traced training depends on besides variables (TensorFlow)."""
 
+import hashlib
 import json
+import uuid
+from collections.abc import Mapping
+from types import FunctionType
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,7 +13,7 @@ import tensorflow as tf
 
 from keras_metahpo.collector.variable_floats import exchangeable_floats, set_float
 
-PLAIN_TYPES = (bool, int, float, str, tuple)
+PLAIN_TYPES = (bool, int, float, str)
 # In place of an exchangeable number where structures are compared.
 ANY_VALUE = 0.123456789
 
@@ -36,7 +41,7 @@ def structure(model: keras.Model) -> str:
     """Everything about a compiled model that its traced training depends on, as text.
 
     Two models share a trace if their structures are equal, whatever their weights, exchangeable
-    numbers and learning rates.
+    numbers and learning rates. What cannot be described is equal to nothing.
     """
     numbers = exchangeable_floats(model)
     values = [getattr(part, name) for part, name in numbers]
@@ -45,23 +50,56 @@ def structure(model: keras.Model) -> str:
     try:
         compiled = model.get_compile_config()
         compiled["optimizer"]["config"].pop("learning_rate", None)
-        own = [_own_attributes(layer) for layer in model._flatten_layers()]
-        parts = [model.get_config(), compiled, is_scheduled(model.optimizer), own, len(numbers)]
-        return json.dumps(parts, default=str)
+        parts = [model.get_config(), compiled, is_scheduled(model.optimizer), len(numbers)]
+        described = [_attributes(part) for part in _parts(model)]
+        return json.dumps([parts, described], default=_unlike_anything)
+    except (NotImplementedError, TypeError, ValueError):  # Of `get_config`.
+        return _unlike_anything(model)
     finally:
         for (part, name), value in zip(numbers, values, strict=True):
             set_float(part, name, value)
 
 
-def _own_attributes(layer: keras.Layer) -> dict:
-    """Plain attributes of a layer of the user's, whose `get_config` may say less."""
-    if type(layer).__module__.startswith("keras."):
-        return {}
+def _parts(model: keras.Model) -> list[Any]:
+    """Layers, losses, metrics and the optimizer, whose `get_config` may say too little."""
+    metrics = getattr(model._compile_metrics, "_user_metrics", None)
+    given = keras.tree.flatten([model.loss, metrics])
+    return [*model._flatten_layers(), *given, model.optimizer]
+
+
+def _attributes(part: Any) -> Any:
+    """What a part of the user's own has in its attributes, and functions in Keras's parts."""
+    if not hasattr(part, "__dict__") or isinstance(part, FunctionType):
+        return _described(part)
+    is_own = not type(part).__module__.startswith("keras.")
     return {
-        name: value
-        for name, value in vars(layer).items()
-        if isinstance(value, PLAIN_TYPES) and not name.startswith("_")
+        name: _described(value)
+        for name, value in vars(part).items()
+        if not name.startswith("_") and (is_own or isinstance(value, FunctionType))
     }
+
+
+def _described(value: Any) -> Any:
+    if value is None or isinstance(value, PLAIN_TYPES):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _described(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_described(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return hashlib.sha256(value.tobytes()).hexdigest() + str(value.dtype) + str(value.shape)
+    if type(value).__module__.startswith("keras."):
+        return type(value).__name__  # Described by its own part, or by `get_config`.
+    if isinstance(value, FunctionType) and "<" not in value.__qualname__:
+        return f"{value.__module__}.{value.__qualname__}"
+    if isinstance(value, keras.Layer | keras.Loss | keras.Metric | keras.Variable):
+        return type(value).__name__
+    return _unlike_anything(value)
+
+
+def _unlike_anything(value: Any) -> str:
+    """A closure, say, may hold any number; no two are taken for equal."""
+    return f"{type(value).__name__} {uuid.uuid4().hex}"
 
 
 def is_scheduled(optimizer: keras.optimizers.Optimizer) -> bool:

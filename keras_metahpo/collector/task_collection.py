@@ -27,20 +27,34 @@ class TaskCollection:
 
     Args:
         output: Directory of the collection, a local path or a URL that fsspec knows.
-        task_name: Name of the task.
+        task_name: Name of the task, `FILE.py` or `FILE.py:NAME`.
         config: What is planned.
     """
 
     def __init__(self, output: str, task_name: str, config: PlanConfig):
+        self.output = str(output).rstrip("/")
         self.task_name = task_name
         self.config = config
-        root, folder = str(output).rstrip("/"), task_name.replace("/", "-")
-        self.log_path = f"{root}/{folder}"
-        self.shards = Shards(f"{root}/{UNFINISHED}/{folder}")
+        # The card's text -> the log's records.
+        self._logged: dict[str, dict[str, dict[str, Any]]] = {}
 
     @functools.cached_property
     def task(self) -> Task:
         return get_task(self.task_name)
+
+    @property
+    def log_path(self) -> str:
+        """Directory of the trial log."""
+        return f"{self.output}/{self._folder}"
+
+    @functools.cached_property
+    def shards(self) -> Shards:
+        """Trials that are not in the log yet."""
+        return Shards(f"{self.output}/{UNFINISHED}/{self._folder}")
+
+    @property
+    def _folder(self) -> str:
+        return self.task.name.replace("/", "-")
 
     @functools.cached_property
     def space(self) -> SearchSpace:
@@ -59,7 +73,7 @@ class TaskCollection:
                 f"{self.log_path} was begun with {basis}. Received: {self._facts()}. "
                 "Collect into another directory, or with the arguments of before."
             )
-        return Plan(self.task_name, self.space, basis["exchangeable"].split(","), self.config)
+        return Plan(self.task.name, self.space, basis["exchangeable"].split(","), self.config)
 
     def is_complete(self) -> bool:
         """Whether the log has all that is planned."""
@@ -85,29 +99,40 @@ class TaskCollection:
 
     def finished(self) -> set[str]:
         """Ids of finished trials."""
-        return self.shards.finished() | set(self.logged)
+        return self.shards.finished() | set(self.logged())
 
     def history(self) -> History:
         """Results so far, of the first seed of each configuration."""
         records = [r for r in self._records() if not is_repeat(r["trial_id"])]
         return self._log(records).history()
 
-    def write_log(self) -> None:
-        """Writes the log of all finished trials, and removes what it was made from."""
-        self._log(self._records()).write(self.log_path)
-        self.shards.remove()
-        self.__dict__.pop("logged", None)
+    def write_log(self) -> bool:
+        """Writes the log of all finished trials, and removes what it was made from.
 
-    @functools.cached_property
+        Returns:
+            `False`, and nothing is written, if damaged trials were put aside meanwhile.
+        """
+        finished = self.finished()
+        records = self._records()
+        if len(records) < len(finished):
+            return False
+        self._log(records).write(self.log_path)
+        self.shards.remove()
+        return True
+
     def logged(self) -> dict[str, dict[str, Any]]:
-        """Records of the trials in a log that was written before, by trial id."""
-        if not self._card_facts():
+        """Records of the trials in the log, by trial id; another process may have written it."""
+        card = Shards(self.log_path).read_text("card.json")
+        if card is None:
             return {}
-        return {t.trial_id: dataclasses.asdict(t) for t in TrialLog.open(self.log_path).trials}
+        if card not in self._logged:
+            log = TrialLog.open(self.log_path)
+            self._logged = {card: {t.trial_id: dataclasses.asdict(t) for t in log.trials}}
+        return self._logged[card]
 
     def _records(self) -> list[dict[str, Any]]:
         """Records of all finished trials, by trial id."""
-        records = {r["trial_id"]: r for r in self.shards.read()} | self.logged
+        records = {r["trial_id"]: r for r in self.shards.read()} | self.logged()
         return [records[trial_id] for trial_id in sorted(records)]
 
     def _log(self, records: list[dict[str, Any]]) -> TrialLog:
@@ -173,9 +198,8 @@ class TaskCollection:
         finally:
             keras.utils.clear_session()
 
-    @staticmethod
-    def _round_file(stage: int) -> str:
-        return f"round-{stage}.json"
+    def _round_file(self, stage: int) -> str:
+        return f"round-{self.config.num_configurations}-{stage}.json"
 
 
 def _counts(texts: Iterable[str]) -> str:

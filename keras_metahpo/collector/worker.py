@@ -9,6 +9,7 @@ from typing import Any
 
 from keras_metahpo.collector.config import PlanConfig
 from keras_metahpo.collector.plan import Group
+from keras_metahpo.collector.shards import Claim
 from keras_metahpo.collector.task_collection import TaskCollection
 from keras_metahpo.collector.training import Trainer
 from keras_metahpo.history.trial_log import FAILED
@@ -78,6 +79,22 @@ def train_group(place: Place, task_name: str, group: Group) -> GroupReport:
     claim = task.shards.claim(group.name, place.owner, place.lease_s, place.dead_owners)
     if claim is None:
         return GroupReport(task_name, group.name, is_elsewhere=True)
+    try:
+        records = _train_trials(task, group, claim)
+    finally:  # Whoever stops of his own accord has not died of a trial.
+        _trainer().clear()
+        claim.release()
+    return GroupReport(
+        task_name,
+        group.name,
+        num_trained=len(records),
+        failures=tuple(r["message"] for r in records if r["status"] == FAILED),
+        trained_by=tuple(r["trained_by"] for r in records),
+    )
+
+
+def _train_trials(task: TaskCollection, group: Group, claim: Claim) -> list[dict[str, Any]]:
+    """Records of the trials that were not finished before."""
     finished = task.finished()
     records = []
     for planned in group.trials:
@@ -90,15 +107,7 @@ def train_group(place: Place, task_name: str, group: Group) -> GroupReport:
             record = _trained(task, planned.configuration, planned.seed)
         task.shards.write(planned.trial_id, record)
         records.append(record)
-    _trainer().clear()
-    claim.release()
-    return GroupReport(
-        task_name,
-        group.name,
-        num_trained=len(records),
-        failures=tuple(r["message"] for r in records if r["status"] == FAILED),
-        trained_by=tuple(r["trained_by"] for r in records),
-    )
+    return records
 
 
 def _trained(task: TaskCollection, configuration: dict, seed: int) -> dict[str, Any]:
