@@ -1,0 +1,7 @@
+"""A look at trial logs: do their hyperparameters matter, and do the tasks tell of each other?"""
+
+from keras_metahpo.data.describing import describe
+from keras_metahpo.data.description import Description, SpaceDescription, TaskDescription
+from keras_metahpo.data.finding import find_logs
+
+__all__ = ["Description", "SpaceDescription", "TaskDescription", "describe", "find_logs"]

@@ -1,0 +1,83 @@
+"""Trial logs in folders, what they are called, and whether what describes them is installed."""
+
+import importlib
+from collections import Counter
+from collections.abc import Sequence
+
+from keras_metahpo.errors import TrialLogError
+from keras_metahpo.history import TrialLog
+
+CARD = "card.json"
+EXTRA = ("jinja2", "matplotlib", "optuna", "pandas", "sklearn")
+
+
+def require_extra() -> None:
+    """Raises `ImportError` that names the extra, before anything has taken time."""
+    for module in EXTRA:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise ImportError(
+                f"Describing trial logs needs the packages {', '.join(EXTRA)}. Received: {error}. "
+                "Install them with: pip install 'keras-metahpo[data]'."
+            ) from error
+
+
+def find_logs(paths: Sequence[str]) -> tuple[list[TrialLog], list[str]]:
+    """Opens trial logs, each once.
+
+    Args:
+        paths: Trial logs, or folders that hold some; any directories that fsspec opens.
+
+    Returns:
+        The logs, and those paths that hold none.
+
+    Raises:
+        TrialLogError: A path does not exist, a log is damaged, or there is no log at all.
+    """
+    found: dict[str, str] = {}
+    without = []
+    for path in (str(path).rstrip("/") for path in paths):
+        inside = _logs_in(path)
+        found |= inside
+        if not inside:
+            without.append(path)
+    if not found:
+        raise TrialLogError(
+            f"Expected trial logs, which are directories with {CARD}, or folders of them. "
+            f"Received: {without}. `metahpo collect` writes some."
+        )
+    return [TrialLog.open(path) for path in found.values()], without
+
+
+def _logs_in(path: str) -> dict[str, str]:
+    """Where a log really is -> its path."""
+    import fsspec
+
+    files, root = fsspec.core.url_to_fs(path)
+    if files.exists(f"{root}/{CARD}"):
+        return {root: path}
+    try:
+        children = sorted(str(child).rstrip("/") for child in files.ls(root, detail=False))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise TrialLogError(
+            f"Expected a trial log or a folder of them. Received: {path}, which does not exist."
+        ) from error
+    names = (child.rpartition("/")[2] for child in children)
+    logs = [name for name in names if files.exists(f"{root}/{name}/{CARD}")]
+    return {f"{root}/{name}": f"{path}/{name}" for name in logs}
+
+
+def labels_of(logs: Sequence[TrialLog]) -> list[str]:
+    """The tasks' names; where several logs are of one task, with the path or a number."""
+    num_logs = Counter(log.card.name for log in logs)
+    return [
+        log.card.name if num_logs[log.card.name] == 1 else f"{log.card.name} ({log.path or number})"
+        for number, log in enumerate(logs, start=1)
+    ]
+
+
+def family_of(log: TrialLog) -> str:
+    """What the log's features say, else what stands before the slash in its name."""
+    first_tag = str(log.card.features.get("tags", "")).partition(",")[0]
+    return str(log.card.features.get("family") or first_tag or log.card.name.partition("/")[0])
