@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="metahpo", description="Tune Keras models with prior knowledge."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_demo, _add_tasks, _add_collect, _add_train, _add_bench):
+    for add in (_add_demo, _add_tasks, _add_collect, _add_data, _add_train, _add_bench):
         add(commands)
     return parser
 
@@ -112,6 +112,18 @@ def _add_collect(commands) -> None:
         "metahpo collect --suite image-small --configurations 200 --output meta_dataset",
     )
     add_arguments(command, _positive)
+
+
+def _add_data(commands) -> None:
+    from keras_metahpo.data.command import add_commands
+
+    _add_group(
+        commands,
+        "data",
+        "Look at trial logs.",
+        "metahpo data describe my_logs --output description",
+        add_commands,
+    )
 
 
 def _add_train(commands) -> None:
