@@ -62,12 +62,14 @@ def plan_stage(place: Place, task_name: str, stage: int) -> tuple[str, list[Grou
     """The groups of a stage of a task, planned now if nobody has, without finished trials."""
     _use_one_thread()
     task = place.of(task_name)
-    if task.groups(stage) is None:
+    planned = task.groups(stage)
+    if planned is None:
         task.propose(stage)
+        planned = task.groups(stage)
     finished = task.finished()
     groups = [
         Group(group.name, tuple(t for t in group.trials if t.trial_id not in finished))
-        for group in task.groups(stage) or []
+        for group in planned or []
     ]
     return task_name, [group for group in groups if group.trials]
 
