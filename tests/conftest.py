@@ -62,3 +62,20 @@ def tune(tmp_path):
         return FunctionTuner(function, **(defaults | kwargs))
 
     return make
+
+
+@pytest.fixture
+def ray_backend(monkeypatch):
+    """Joblib's Ray backend, on a Ray of its own on loopback."""
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # One user, on loopback.
+    ray = pytest.importorskip("ray", reason="ray is not installed")
+    import joblib
+    from ray.util.joblib import register_ray
+
+    register_ray()
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
+    try:
+        with joblib.parallel_config(backend="ray"):
+            yield
+    finally:
+        ray.shutdown()

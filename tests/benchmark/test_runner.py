@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pytest
 
@@ -239,18 +238,9 @@ def test_negated_experience_misleads_a_portfolio(study, tmp_path):
     assert found[True] > 3 * found[False] + 1
 
 
-def test_a_ray_cluster_runs_a_study_through_joblib(study, tmp_path, monkeypatch):
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # One user, on loopback.
-    ray = pytest.importorskip("ray", reason="ray is not installed")
-    from ray.util.joblib import register_ray
-
-    register_ray()
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
-    try:
-        with joblib.parallel_config(backend="ray"):
-            run_study(study("RandomSearch", trials=3), tmp_path / "out", num_workers=2)
-    finally:
-        ray.shutdown()
+@pytest.mark.usefixtures("ray_backend")
+def test_a_ray_cluster_runs_a_study_through_joblib(study, tmp_path):
+    run_study(study("RandomSearch", trials=3), tmp_path / "out", num_workers=2)
     assert ends(tmp_path / "out", "RandomSearch").end == "finished"
 
 

@@ -292,18 +292,9 @@ def test_unknown_tasks_are_refused_before_anything_is_trained(tmp_path, training
     assert trainings == []
 
 
-def test_a_ray_cluster_collects_through_joblib(task_name, tmp_path, monkeypatch):
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # One user, on loopback.
-    ray = pytest.importorskip("ray", reason="ray is not installed")
-    from ray.util.joblib import register_ray
-
-    register_ray()
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
-    try:
-        with joblib.parallel_config(backend="ray"):
-            collected(task_name, tmp_path / "logs", num_workers=2)
-    finally:
-        ray.shutdown()
+@pytest.mark.usefixtures("ray_backend")
+def test_a_ray_cluster_collects_through_joblib(task_name, tmp_path):
+    collected(task_name, tmp_path / "logs", num_workers=2)
     assert len(log_of(task_name, tmp_path / "logs").trials) > 6
 
 
