@@ -75,9 +75,3 @@ def labels_of(logs: Sequence[TrialLog]) -> list[str]:
         log.card.name if num_logs[log.card.name] == 1 else f"{log.card.name} ({log.path or number})"
         for number, log in enumerate(logs, start=1)
     ]
-
-
-def family_of(log: TrialLog) -> str:
-    """What the log's features say, else what stands before the slash in its name."""
-    first_tag = str(log.card.features.get("tags", "")).partition(",")[0]
-    return str(log.card.features.get("family") or first_tag or log.card.name.partition("/")[0])

@@ -57,6 +57,12 @@ class TrialLogCard:
     provenance: Mapping[str, Value] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
 
+    @property
+    def family(self) -> str:
+        """What the features say, else the first tag, else what stands before the name's slash."""
+        tags = str(self.features.get("tags", "")).split(",")
+        return str(self.features.get("family") or tags[0] or self.name.partition("/")[0])
+
 
 @dataclass(frozen=True)
 class LoggedTrial:

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from keras_metahpo.data.finding import family_of, find_logs, labels_of, require_extra
+from keras_metahpo.data.finding import find_logs, labels_of, require_extra
 from keras_metahpo.errors import TrialLogError
 
 from .conftest import drawn, log_of
@@ -58,7 +58,7 @@ def test_labels_are_names_unless_they_would_be_the_same(folder):
     [({}, "made"), ({"tags": "image,mlp"}, "image"), ({"tags": "x", "family": "y"}, "y")],
 )
 def test_family_is_what_the_features_say_or_the_name(features, family):
-    assert family_of(log_of([(drawn(1)[0], [1.0])], features=features)) == family
+    assert log_of([(drawn(1)[0], [1.0])], features=features).card.family == family
 
 
 @pytest.mark.parametrize("module", ["optuna", "sklearn", "matplotlib", "jinja2", "pandas"])

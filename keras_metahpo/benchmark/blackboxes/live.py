@@ -43,7 +43,7 @@ class LiveBlackbox(Blackbox):
         task = self.task
         return BlackboxCard(
             name=task.name,
-            family=task.tags[0] if task.tags else task.name.partition("/")[0],
+            family=task.family,
             objective=task.objective,
             direction=task.direction,
             max_fidelity=task.max_fidelity,

@@ -55,7 +55,7 @@ class TabularBlackbox(VectorizedBlackbox):
         _check_direction(self.log.path, card.objective, card.direction)
         return BlackboxCard(
             name=card.name,
-            family=self.family or _family(card.name, card.features),
+            family=self.family or card.family,
             objective=card.objective,
             direction=card.direction,
             max_fidelity=card.max_fidelity,
@@ -170,12 +170,6 @@ def _name(directory: str) -> str:
             f"{directory}/{CARD} must be the card of a trial log, with its `name`. Received: "
             f"{error!r}. Write the log again with `TrialLog.write`."
         ) from error
-
-
-def _family(name: str, features) -> str:
-    """What a log's features say, else what stands before the slash in its name."""
-    tags = str(features.get("tags", "")).split(",")
-    return str(features.get("family") or tags[0] or name.partition("/")[0])
 
 
 def _check_direction(path: str, objective: str, direction: str) -> None:
