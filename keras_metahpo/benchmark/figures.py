@@ -1,7 +1,5 @@
 """The figures of a report: regret curves, critical differences, time to a target."""
 
-import io
-import re
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,8 +10,10 @@ from keras_metahpo.benchmark.plot_axes import (
     INK,
     LABEL_HEIGHT,
     WIDTH,
+    inline,
     label_ends,
     new_figure,
+    save_png,
     scale_axis,
     scale_regret,
     style,
@@ -35,7 +35,6 @@ OTHERS = (
 MAX_BANDS = 5
 # With more trials than this, steps are too small to be seen.
 MAX_STEPS = 12
-DPI = 150
 
 
 def colours(policies: Sequence[str], ours: Sequence[str] = ()) -> dict[str, str]:
@@ -160,19 +159,7 @@ def save(figure: "Figure", stem: Path) -> str:
     Returns:
         The SVG to put into a page: as wide as its place, in the page's text colour.
     """
-    import matplotlib
-
     stem.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(f"{stem}.png", dpi=DPI, facecolor="white")
-    figure.set_layout_engine("none")  # It is laid out now; once more would only cost time.
-    buffer = io.StringIO()
-    # Names inside one page must not collide, and the same figure should be the same file.
-    with matplotlib.rc_context({"svg.hashsalt": stem.name}):
-        metadata = {"Date": None, "Creator": None}
-        figure.savefig(buffer, format="svg", transparent=True, metadata=metadata)
-    svg = buffer.getvalue()
+    svg = save_png(figure, stem.with_name(f"{stem.name}.png"))
     stem.with_name(f"{stem.name}.svg").write_text(svg)
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
-    return svg.replace(INK, "currentColor")
+    return inline(svg)

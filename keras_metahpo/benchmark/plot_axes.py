@@ -1,6 +1,9 @@
 """Axes of the figures: their ink, scales, ticks and the labels at the ends of lines."""
 
+import io
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 # All that is not a policy's is drawn in this colour, which a page replaces by its text's.
 INK = "#1b1c1d"
 WIDTH = 8.0
+DPI = 150
 # Inches of a line of labels.
 LABEL_HEIGHT = 0.185
 REGRETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -123,3 +127,25 @@ def spread(places: Sequence[float] | np.ndarray, gap: float) -> list[float]:
         moved[i] = min(moved[i], ceiling)
         ceiling = moved[i] - gap
     return moved
+
+
+def save_png(figure: "Figure", path: Path) -> str:
+    """Writes a PNG file; returns the same picture as SVG."""
+    import matplotlib
+
+    figure.savefig(path, dpi=DPI, facecolor="white")
+    figure.set_layout_engine("none")  # It is laid out now; once more would only cost time.
+    buffer = io.StringIO()
+    metadata = {"Date": None, "Creator": None}
+    # Names inside one page must not collide, and the same figure should be the same file.
+    with matplotlib.rc_context({"svg.hashsalt": path.stem}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata=metadata, dpi=DPI)
+    return buffer.getvalue()
+
+
+def inline(svg: str) -> str:
+    """An SVG to put into a page: as wide as its place, in the page's text colour."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
+    return svg.replace(INK, "currentColor")

@@ -1,10 +1,7 @@
 """Pictures of a description that are made of lines: spreads, and correlations along the epochs."""
 
-import io
 import math
-import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +19,6 @@ CONFIGURATIONS, SEEDS, BAD = "#2e6f95", "#e07b39", "#d1495b"
 LINE_STYLES = ("-", "--", ":", "-.")
 # Shares of the epochs at which families of different lengths are averaged.
 GRID = np.linspace(0.02, 1.0, 50)
-DPI = 150
 # Families in a title.
 MAX_NAMED = 3
 
@@ -162,23 +158,3 @@ def fidelity_figure(tasks: Sequence[TaskDescription]) -> "Figure":
         axes.grid(color=INK, alpha=0.12, linewidth=0.8)
         figure.legend(loc="outside right upper", frameon=False)
     return figure
-
-
-def save(figure: "Figure", path: Path) -> str:
-    """Writes a PNG file.
-
-    Returns:
-        The SVG to put into a page: as wide as its place, in the page's text colour.
-    """
-    import matplotlib
-
-    figure.savefig(path, dpi=DPI, facecolor="white")
-    figure.set_layout_engine("none")  # It is laid out now; once more would only cost time.
-    buffer = io.StringIO()
-    # Names inside one page must not collide.
-    with matplotlib.rc_context({"svg.hashsalt": path.name}):
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None}, dpi=DPI)
-    svg = buffer.getvalue()
-    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.S)
-    svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
-    return svg.replace(INK, "currentColor")

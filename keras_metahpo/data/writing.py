@@ -27,14 +27,15 @@ def write_description(description: Description, directory: Path) -> Path:
     require_extra()
     import jinja2
 
-    from keras_metahpo.data.pictures import draw, save
+    from keras_metahpo.benchmark.plot_axes import inline, save_png
+    from keras_metahpo.data.pictures import draw
 
     directory = Path(directory)
     write_text(directory / NUMBERS, json.dumps(description.to_json(), indent=1) + "\n")
     pictures = []
     for stem, title, text, figure in draw(description):
         width = figure.get_figwidth()
-        svg = save(figure, directory / f"{stem}.png")
+        svg = inline(save_png(figure, directory / f"{stem}.png"))
         pictures.append({"stem": stem, "title": title, "text": text, "svg": svg, "width": width})
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),

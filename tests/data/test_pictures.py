@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from keras_metahpo.benchmark.plot_axes import inline, save_png
 from keras_metahpo.data import Description, SpaceDescription
 from keras_metahpo.data.heat_maps import correlation_figure, importance_figure
-from keras_metahpo.data.pictures import draw, fidelity_figure, save, spread_figure
+from keras_metahpo.data.pictures import draw, fidelity_figure, spread_figure
 from keras_metahpo.data.spread import Spread
 
 from .conftest import description_of
@@ -116,7 +117,7 @@ def test_only_pictures_that_show_something_are_drawn():
 
 
 def test_saved_pictures_are_files_and_inline_svg(tmp_path):
-    svg = save(spread_figure(description_of(3).tasks), tmp_path / "spread.png")
+    svg = inline(save_png(spread_figure(description_of(3).tasks), tmp_path / "spread.png"))
     assert (tmp_path / "spread.png").read_bytes().startswith(b"\x89PNG")
     assert svg.startswith("<svg")
     assert "currentColor" in svg
