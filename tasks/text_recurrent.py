@@ -5,9 +5,9 @@ import keras
 from keras_metahpo.tasks import TEXT_SETS, CappedVocabulary, FewExamples, SmoothedCrossEntropy
 
 VARIANTS = {
-    "sst2": TEXT_SETS["sst2"],
-    "trec": TEXT_SETS["trec"],
-    "trec_fine": TEXT_SETS["trec_fine"],
+    "sst2_1500": TEXT_SETS["sst2"].with_(FewExamples(1500)),
+    "trec_1500": TEXT_SETS["trec"].with_(FewExamples(1500)),
+    "trec_fine_1500": TEXT_SETS["trec_fine"].with_(FewExamples(1500)),
     "clinc_domains_1000": TEXT_SETS["clinc_domains"].with_(FewExamples(1000)),
     "goemotions_groups_1500": TEXT_SETS["goemotions_groups"].with_(FewExamples(1500)),
 }
@@ -43,7 +43,7 @@ def build(hp, source):
 
 
 def fit_arguments(hp):
-    return {"batch_size": hp.Choice("batch", [16, 32, 64, 128], default=32)}
+    return {"batch_size": hp.Choice("batch", [32, 64, 128, 256], default=64)}
 
 
 TASKS = [
