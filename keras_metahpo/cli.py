@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="metahpo", description="Tune Keras models with prior knowledge."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_demo, _add_tasks, _add_collect, _add_data, _add_train, _add_bench):
+    for add in (_add_demo, _add_tasks, _add_collect, _add_data, _add_train, _add_learn, _add_bench):
         add(commands)
     return parser
 
@@ -168,6 +168,19 @@ def _train(options) -> None:
 
         card = train_preset(logs, options.held_out, config, options.output, on_step)
     print(f"Wrote {options.output}; zero-shot rank correlations: {card['rank_correlations']}")
+
+
+def _add_learn(commands) -> None:
+    from keras_metahpo.meta_training.command import add_arguments, run
+
+    command = _add_command(
+        commands,
+        "learn",
+        run,
+        "Import one's own finished searches as trial logs, and fine-tune a preset on them.",
+        "metahpo learn my_search other_search study.db --output learnt",
+    )
+    add_arguments(command, _positive)
 
 
 def _add_bench(commands) -> None:

@@ -26,7 +26,7 @@ class SearchSpaceError(MetaHPOError):
 
 
 class TrialLogError(MetaHPOError):
-    """A trial log that is missing, damaged or inconsistent."""
+    """A trial log, or what is to become one, that is missing, damaged or inconsistent."""
 
 
 class ProjectError(MetaHPOError):

@@ -1,6 +1,7 @@
 """`MetaOracle`: the policies behind KerasTuner's oracle interface."""
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -35,8 +36,10 @@ class MetaOracle(DurableOracle):
         max_trials: Number of trials at most; fewer if the search space is exhausted.
         ranker: Name of a bundled preset, directory of a preset, a `Ranker`, or `None` to search
             without prior knowledge.
-        history: Earlier searches of the same problem: trial logs (`TrialLog` or directories) and
-            KerasTuner project folders. Their best configurations are tried first.
+        history: Earlier searches of the same problem: trial logs (`TrialLog` or directories),
+            KerasTuner project folders of any version, Optuna storages (`.db`, `.sqlite`) and
+            tables of trials (`.csv`). Their best configurations are tried first, matched by the
+            names of hyperparameters: unknown ones are dropped, missing ones take their default.
         initial_configurations: Configurations to try before anything else, as dictionaries;
             hyperparameters they do not name take their defaults.
         floor: Every `floor`-th trial is uniformly random, so that however misleading the ranker,
@@ -65,7 +68,7 @@ class MetaOracle(DurableOracle):
         max_trials: int | None = 10,
         *,
         ranker: str | Ranker | None = DEFAULT_PRESET,
-        history: Sequence[str | TrialLog] = (),
+        history: Sequence[str | os.PathLike | TrialLog] = (),
         initial_configurations: Sequence[Configuration] = (),
         floor: int | None = 8,
         seed: int | None = None,
@@ -84,7 +87,8 @@ class MetaOracle(DurableOracle):
                     f"values. Received: {configuration!r}."
                 )
         self.ranker = ranker
-        self.history = list(history)
+        is_one = isinstance(history, (str, os.PathLike, TrialLog))
+        self.history: list = [history] if is_one else list(history)
         self.initial_configurations = [dict(c) for c in initial_configurations]
         self.floor = floor
         self._preset = ranker if ranker is None or isinstance(ranker, Ranker) else Preset(ranker)

@@ -1,5 +1,6 @@
 """The best configuration before any trial."""
 
+import os
 from collections.abc import Sequence
 
 import keras_tuner
@@ -16,7 +17,7 @@ def recommend(
     build,
     *,
     ranker: str | Ranker | None = DEFAULT_PRESET,
-    history: Sequence[str | TrialLog] = (),
+    history: Sequence[str | os.PathLike | TrialLog] = (),
     objective: str = "val_accuracy",
     seed: int = 0,
 ) -> keras_tuner.HyperParameters:

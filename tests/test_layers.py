@@ -24,7 +24,7 @@ ALLOWED = {
     "oracle": {"_kerastuner", "explanation", "history", "policies", "rankers", "space"},
     "tuner": {"_kerastuner", "errors", "oracle", "space"},
     "recommendation": {"_kerastuner", "history", "policies", "rankers", "space"},
-    "meta_training": {"acquisition", "history", "rankers", "space"},
+    "meta_training": {"acquisition", "errors", "history", "progress", "rankers", "space"},
     "datasets": {"atomic", "errors"},
     "words": set(),
     "fewshot": {"datasets", "errors", "words"},

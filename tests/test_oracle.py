@@ -1,12 +1,17 @@
 """What MetaOracle suggests: objectives, seeds, small spaces, first trials, earlier searches."""
 
+import csv
+import logging
+
 import keras_tuner
 import numpy as np
+import optuna
 import pytest
 
 from keras_metahpo import MetaOracle, TrialLog
 from keras_metahpo.errors import ProjectError, SearchSpaceError, TrialLogError
-from keras_metahpo.history import FAILED_UTILITY
+from keras_metahpo.history import FAILED_UTILITY, LoggedTrial, TrialLogCard
+from keras_metahpo.space import Hyperparameter, SearchSpace
 from keras_metahpo.testing import drive, finish, open_project
 from keras_metahpo.testing.oracles import OBJECTIVE, grid, mixed_space, smooth
 
@@ -163,7 +168,7 @@ def test_a_floor_below_two_is_refused(floor):
         MetaOracle(OBJECTIVE, ranker=None, floor=floor)
 
 
-@pytest.mark.parametrize("kind", ["log", "log directory", "project folder"])
+@pytest.mark.parametrize("kind", ["log", "log directory", "project folder", "table", "study"])
 def test_earlier_searches_are_used(new_oracle, tmp_path, kind):
     earlier = new_oracle(max_trials=12)
     drive(earlier, smooth)
@@ -173,11 +178,69 @@ def test_earlier_searches_are_used(new_oracle, tmp_path, kind):
     elif kind == "log directory":
         entry = str(tmp_path / "log")
         earlier.export(entry)
+    elif kind == "table":
+        entry = tmp_path / "trials.csv"
+        write_table(entry, earlier)
+    elif kind == "study":
+        entry = f"sqlite:///{tmp_path}/study.db"
+        write_study(entry, earlier)
     else:
         entry = str(tmp_path / "search0")
     oracle = new_oracle(history=[entry])
     assert drive(oracle, smooth, 1) == [best]
     assert oracle.explain("0").expert == "portfolio"
+
+
+def write_table(path, oracle) -> None:
+    trials = oracle.trials.values()
+    rows = [dict(t.hyperparameters.values) | {OBJECTIVE.name: t.score} for t in trials]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, names, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_study(url, oracle) -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(storage=url, direction=oracle.objective.direction + "imize")
+    distribution = {
+        float: optuna.distributions.FloatDistribution(0.0, 1.0),
+        int: optuna.distributions.IntDistribution(1, 512),
+        bool: optuna.distributions.CategoricalDistribution([True, False]),
+        str: optuna.distributions.CategoricalDistribution(["adam", "sgd"]),
+    }
+    for trial in oracle.trials.values():
+        values = dict(trial.hyperparameters.values)
+        distributions = {name: distribution[type(value)] for name, value in values.items()}
+        study.add_trial(
+            optuna.create_trial(params=values, distributions=distributions, value=trial.score)
+        )
+
+
+def test_history_of_another_space_counts_by_name(new_oracle, caplog):
+    def log(name, hyperparameters, configuration):
+        card = TrialLogCard(name, OBJECTIVE.name, "max")
+        trials = [LoggedTrial("0", configuration, [{OBJECTIVE.name: 1.0}])]
+        return TrialLog.from_trials(card, SearchSpace(hyperparameters), trials)
+
+    x = Hyperparameter("x", "float", 0.5, low=-5.0, high=5.0)
+    old = Hyperparameter("old", "int", 1, low=1, high=9)
+    known = log("known", [x, old], {"x": 3.0, "old": 4})
+    unknown = log("unknown", [old], {"old": 4})
+    hp = line()
+    hp.Choice("kind", ["a", "b"], default="b")
+    oracle = new_oracle(hyperparameters=hp, history=[known, unknown])
+    with caplog.at_level(logging.WARNING, logger="keras_metahpo"):
+        # Unknown ones are dropped, missing ones take the default, others the nearest legal value.
+        assert drive(oracle, lambda hp: 0.0, 1) == [{"x": 1.0, "kind": "b"}]
+    assert [r for r in caplog.records if "not used: ['unknown']" in r.getMessage()]
+
+
+def test_one_earlier_search_needs_no_list(new_oracle, tmp_path):
+    earlier = new_oracle()
+    drive(earlier, smooth)
+    assert new_oracle(history=str(tmp_path / "search0")).history == [str(tmp_path / "search0")]
 
 
 def test_history_of_another_direction_or_that_is_none_is_refused(new_oracle, tmp_path):

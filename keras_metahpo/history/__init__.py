@@ -1,6 +1,6 @@
 """Observations of searches and the format in which they are kept."""
 
-from keras_metahpo.history.loading import load_logs
+from keras_metahpo.history.loading import load_logs, read_logs
 from keras_metahpo.history.projects import import_project, is_project, trial_from_state
 from keras_metahpo.history.records import FAILED_UTILITY, History, utility
 from keras_metahpo.history.trial_log import LoggedTrial, TrialLog, TrialLogCard
@@ -14,6 +14,7 @@ __all__ = [
     "import_project",
     "is_project",
     "load_logs",
+    "read_logs",
     "trial_from_state",
     "utility",
 ]

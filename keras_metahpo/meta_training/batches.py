@@ -77,8 +77,13 @@ def sample_batch(
 
 
 def _draw(task: TokenizedTask, rng: np.random.Generator, num_configurations: int) -> Batch:
-    """Some configurations of one task, best first, scored among all of the task's."""
-    rows = rng.choice(len(task.scores), num_configurations, replace=False)
+    """Some configurations of one task, best first, scored among all of the task's.
+
+    Those of a task that has fewer come several times: compiled shapes repeat.
+    """
+    num_available = len(task.scores)
+    size = min(num_configurations, num_available)
+    rows = np.resize(rng.choice(num_available, size, replace=False), num_configurations)
     rows = rows[np.argsort(-task.scores[rows], kind="stable")]
     scores, tokens = task.scores[rows], task.tokens
     drawn = replace(

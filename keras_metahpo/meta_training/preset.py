@@ -41,17 +41,7 @@ def train_preset(
     names = {task.name for task in trained}
     card = {
         "description": "Zero-shot ranking network over hyperparameter tokens.",
-        "trained_on": [
-            {
-                "name": log.card.name,
-                "version": log.card.version,
-                "num_trials": len(log.trials),
-                "licence": log.card.licence,
-                "dataset": log.card.features.get("dataset", ""),
-            }
-            for log in logs
-            if log.card.name in names
-        ],
+        "trained_on": [trained_on_entry(log) for log in logs if log.card.name in names],
         "synthetic_tasks": config.num_synthetic_tasks,
         "early_stopping_on": sorted(task.name for task in validation),
         "rank_correlations": {
@@ -65,3 +55,14 @@ def train_preset(
     }
     save_preset(result.ranker, output, card)
     return card
+
+
+def trained_on_entry(log: TrialLog) -> dict:
+    """What a card says of a source task, for those who must know what a preset has seen."""
+    return {
+        "name": log.card.name,
+        "version": log.card.version,
+        "num_trials": len(log.trials),
+        "licence": log.card.licence,
+        "dataset": log.card.features.get("dataset", ""),
+    }

@@ -13,6 +13,8 @@ from keras_metahpo.rankers import Ranker, ZeroShotRanker
 from keras_metahpo.rankers.zero_shot import new_network
 
 WARMUP_SHARE = 0.05
+# Called with (steps done, steps in all, stage).
+OnStep = Callable[[int, int, str], None]
 # Configurations of a synthetic task; a batch draws some of them.
 SYNTHETIC_CONFIGURATIONS = 128
 
@@ -76,7 +78,7 @@ def train_ranker(
     recorded: Sequence[SourceTask],
     validation: Sequence[SourceTask],
     config: TrainingConfig,
-    on_step: Callable[[int, int, str], None] = lambda done, total, stage: None,
+    on_step: OnStep = lambda done, total, stage: None,
 ) -> TrainingResult:
     """Trains a zero-shot ranker and keeps its best weights on the validation tasks.
 
@@ -88,48 +90,130 @@ def train_ranker(
     """
     import keras
 
-    from keras_metahpo.rankers.losses import ranking_loss
-
     started = time.perf_counter()
     keras.utils.set_random_seed(config.seed)
     rng = np.random.default_rng(config.seed)
+    synthetic = draw_synthetic(config.num_synthetic_tasks, rng, on_step)
+    trainer = RankerTrainer(config, synthetic)
+    curve, best_step = trainer.train(recorded, validation, rng, on_step)
+    elapsed_s = time.perf_counter() - started
+    return TrainingResult(trainer.ranker, config, curve, best_step, elapsed_s)
+
+
+def draw_synthetic(
+    num_tasks: int,
+    rng: np.random.Generator,
+    on_step: OnStep = lambda done, total, stage: None,
+) -> list[TokenizedTask]:
+    """A pool of synthetic tasks."""
     synthetic = []
-    for number in range(config.num_synthetic_tasks):
+    for number in range(num_tasks):
         synthetic.append(TokenizedTask.of(synthetic_task(rng, SYNTHETIC_CONFIGURATIONS)))
-        on_step(number + 1, config.num_synthetic_tasks, "drawing synthetic tasks")
-    network = new_network(dict(config.network))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        decay_steps=config.num_steps,
-        warmup_target=config.learning_rate,
-        warmup_steps=max(1, int(WARMUP_SHARE * config.num_steps)),
-    )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay, clipnorm=1.0)
-    network.compile(optimizer=optimizer, loss=ranking_loss)
-    ranker = ZeroShotRanker(network)
-    curve: list[dict[str, float]] = []
-    best = (-np.inf, 0, network.get_weights())
-    for step in range(1, config.num_steps + 1):
-        batch = sample_batch(
-            synthetic,
-            recorded,
-            rng,
-            config.batch_size,
-            config.num_configurations,
-            config.recorded_share,
+        on_step(number + 1, num_tasks, "drawing synthetic tasks")
+    return synthetic
+
+
+class RankerTrainer:
+    """One network, compiled once and trained as often as asked, from the same weights each time.
+
+    Args:
+        config: How to train.
+        synthetic: Pool of synthetic tasks.
+        start: A ranker to start from, which stays as it is; random weights without one. With
+            one, the weights before the first step take part in early stopping.
+
+    Attributes:
+        ranker: The ranker of the latest training; the next training changes it.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        synthetic: Sequence[TokenizedTask],
+        start: ZeroShotRanker | None = None,
+    ):
+        import keras
+
+        from keras_metahpo.rankers.losses import ranking_loss
+
+        self.config = config
+        self.synthetic = synthetic
+        self.start = start
+        network = new_network(start.network.get_config() if start else dict(config.network))
+        if start:
+            network.set_weights(start.network.get_weights())
+        schedule = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=0.0,
+            decay_steps=config.num_steps,
+            warmup_target=config.learning_rate,
+            warmup_steps=max(1, int(WARMUP_SHARE * config.num_steps)),
         )
-        loss = network.train_on_batch(batch.tokens.as_dict(), batch.targets)
-        if step % config.evaluate_every == 0 or step == config.num_steps:
-            correlations = rank_correlations(ranker, validation)
-            # `train_on_batch` returns the mean since the last reset.
-            curve.append({"step": step, "loss": round(float(loss), 4), **correlations})
-            network.reset_metrics()
-            quality = correlations.get("mean", float(step))
-            if quality > best[0]:
-                best = (quality, step, network.get_weights())
-        on_step(step, config.num_steps, "training")
-    network.set_weights(best[2])
-    return TrainingResult(ranker, config, curve, best[1], time.perf_counter() - started)
+        optimizer = keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay, clipnorm=1.0)
+        # Variables that appear in the first step would have it traced twice, for ten seconds.
+        optimizer.build(network.trainable_variables)
+        # On TensorFlow, XLA takes longer to compile and its steps are no faster.
+        jit_compile = "auto" if keras.backend.backend() == "jax" else False
+        network.compile(optimizer=optimizer, loss=ranking_loss, jit_compile=jit_compile)
+        self.ranker = ZeroShotRanker(network)
+        self._initial_weights = network.get_weights()
+
+    def train(
+        self,
+        recorded: Sequence[SourceTask],
+        validation: Sequence[SourceTask],
+        rng: np.random.Generator,
+        on_step: OnStep = lambda done, total, stage: None,
+        *,
+        stage: str = "training",
+        last_step: int | None = None,
+        on_evaluation: Callable[[int], None] = lambda step: None,
+    ) -> tuple[list[dict[str, float]], int]:
+        """Trains `ranker` from the initial weights; it ends with the best ones.
+
+        Args:
+            recorded, validation, on_step: As in `train_ranker`.
+            rng: All randomness comes from here.
+            stage: What the training is called in `on_step`.
+            last_step: Where to stop on the schedule of all steps; its end by default.
+            on_evaluation: Called with the step of each evaluation, while `ranker` has its weights.
+
+        Returns:
+            One dictionary an evaluation, and the step of the best weights.
+        """
+        config, network = self.config, self.ranker.network
+        num_steps = config.num_steps if last_step is None else last_step
+        network.set_weights(self._initial_weights)
+        for variable in network.optimizer.variables:
+            variable.assign(np.zeros(variable.shape))
+        curve: list[dict[str, float]] = []
+        best = (-np.inf, 0, self._initial_weights)
+        if self.start is not None:
+            correlations = rank_correlations(self.ranker, validation)
+            curve.append({"step": 0, **correlations})
+            best = (correlations.get("mean", -np.inf), 0, self._initial_weights)
+            on_evaluation(0)
+        for step in range(1, num_steps + 1):
+            batch = sample_batch(
+                self.synthetic,
+                recorded,
+                rng,
+                config.batch_size,
+                config.num_configurations,
+                config.recorded_share,
+            )
+            loss = network.train_on_batch(batch.tokens.as_dict(), batch.targets)
+            if step % config.evaluate_every == 0 or step == num_steps:
+                correlations = rank_correlations(self.ranker, validation)
+                # `train_on_batch` returns the mean since the last reset.
+                curve.append({"step": step, "loss": round(float(loss), 4), **correlations})
+                network.reset_metrics()
+                quality = correlations.get("mean", float(step))
+                if quality > best[0]:
+                    best = (quality, step, network.get_weights())
+                on_evaluation(step)
+            on_step(step, num_steps, stage)
+        network.set_weights(best[2])
+        return curve, best[1]
 
 
 def rank_correlations(ranker: Ranker, tasks: Sequence[SourceTask]) -> dict[str, float]:

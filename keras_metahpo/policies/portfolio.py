@@ -3,6 +3,7 @@
 Shapes: n configurations, c candidates, t trial logs.
 """
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,8 @@ from keras_metahpo.policies.base import Policy, Suggestion, tried_keys, untried
 from keras_metahpo.policies.gaussian_process_model import fit_gaussian_process
 from keras_metahpo.policies.mapping import nearest_points
 from keras_metahpo.space import Configuration, Hyperparameter, Points, SearchSpace, concatenate
+
+logger = logging.getLogger(__name__)
 
 PORTFOLIO_SIZE = 10
 CANDIDATES_PER_LOG = 10
@@ -66,8 +69,19 @@ class PortfolioPolicy(Policy):
 
 
 def greedy_portfolio(space: SearchSpace, trial_logs: Sequence[TrialLog], size: int) -> Points:
-    """Up to `size` points chosen one after another by the mean over logs of the best score."""
-    histories = [h for h in (log.history() for log in trial_logs) if not h.failed.all()]
+    """Up to `size` points chosen one after another by the mean over logs of the best score.
+
+    Hyperparameters are matched by name; one that a log lacks had its default. Logs that share no
+    name with the space are left out: all of their configurations would be the default one.
+    """
+    related = [log for log in trial_logs if not set(space.names).isdisjoint(log.space.names)]
+    if len(related) < len(trial_logs) and len(space):
+        logger.warning(
+            "Earlier searches without any of the hyperparameters %s are not used: %s.",
+            space.names,
+            [log.card.name for log in trial_logs if log not in related],
+        )
+    histories = [h for h in (log.history() for log in related) if not h.failed.all()]
     logged = [nearest_points(space, history.configurations) for history in histories]
     leaders = [
         points[

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from keras_metahpo.errors import PresetError, did_you_mean
-from keras_metahpo.rankers.base import Ranker
 from keras_metahpo.rankers.zero_shot import ZeroShotRanker, new_network
 
 FORMAT_VERSION = 1
@@ -44,7 +43,7 @@ class Preset:
     def name(self) -> str:
         return self.directory.name
 
-    def load(self) -> Ranker:
+    def load(self) -> ZeroShotRanker:
         """Builds the ranker; takes a second, so it is not done at construction."""
         network = new_network(self.config["network"])
         network.load_weights(self.directory / WEIGHTS)

@@ -240,3 +240,25 @@ def test_an_objective_that_was_not_measured_is_refused(tmp_path):
     (folder / "trial.json").write_text(json.dumps(state))
     with pytest.raises(ProjectError, match=r"one of \['acc'\].*objective='accc'"):
         import_project(str(tmp_path / "project"), "accc", "max")
+
+
+@pytest.mark.parametrize("sampling", ["log", "reverse_log"])
+def test_one_beyond_a_logarithmic_range_is_its_end(tmp_path, sampling):
+    """KerasTuner's Bayesian search tries 513 in `Int(8, 512, sampling="log")`."""
+    hp = keras_tuner.HyperParameters()
+    hp.Int("units", 8, 512, sampling=sampling)
+    for number, units in enumerate((8, 512, 513)):
+        hp.values["units"] = units
+        observations = [{"value": [0.1 * units], "step": 0}]
+        metrics = {"acc": {"direction": "max", "observations": observations}}
+        state = {
+            "trial_id": str(number),
+            "status": "COMPLETED",
+            "score": 0.1 * units,
+            "metrics": {"metrics": metrics},
+            "hyperparameters": hp.get_config(),
+        }
+        (tmp_path / f"trial_{number}").mkdir()
+        (tmp_path / f"trial_{number}" / "trial.json").write_text(json.dumps(state))
+    log = import_project(str(tmp_path))
+    assert [trial.configuration["units"] for trial in log.trials] == [8, 512, 512]
