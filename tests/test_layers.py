@@ -59,7 +59,7 @@ ALLOWED = {
         "tasks",
         "tuner",
     },
-    "testing": {"oracle", "tuner", "policies", "history", "space"},
+    "testing": {"oracle", "tuner", "policies", "history", "space", "tasks"},
     "cli": {
         "errors",
         "benchmark",

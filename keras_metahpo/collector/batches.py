@@ -3,12 +3,14 @@
 Shapes: n examples, b of them in a batch.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from keras_metahpo.collector.preparing import example, next_batches, next_rows, signature
 
 # `epoch(arrays, order, size)` works through the rows `order` (n,) of arrays, `size` rows a time.
 Epoch = Callable[[Any, tf.Tensor, tf.Tensor], None]
@@ -24,9 +26,6 @@ class Batches(Protocol):
 
     num_batches: int
     signature: str
-
-    def example(self) -> tuple:
-        """A batch."""
 
     def trace(self, epoch: Epoch) -> None:
         """Traces `epoch` without running it."""
@@ -44,7 +43,7 @@ def make_batches(data: tuple[Any, Any], size: int, rng: np.random.Generator | No
         rng: Draws a new order for each epoch; `None` for the order that they have.
     """
     if isinstance(data[0], keras.utils.PyDataset):
-        return _DatasetBatches(data[0], rng)
+        return _DatasetBatches(data, rng)
     return _ArrayBatches(data, size, rng)
 
 
@@ -55,56 +54,34 @@ class _ArrayBatches:
         self._size = tf.constant(size)
         self._rng = rng
         self.num_batches = -(-self._num_examples // size)
-        self.signature = _signature(self._arrays)
-
-    def example(self):
-        return keras.tree.map_structure(lambda array: array[:1], self._arrays)
+        self.signature = signature(data)
 
     def trace(self, epoch):
         epoch.get_concrete_function(self._arrays, tf.range(self._num_examples), self._size)
 
     def run(self, epoch):
-        rows = np.arange(self._num_examples, dtype="int32")
-        if self._rng is not None:
-            self._rng.shuffle(rows)
+        rows = next_rows(self._num_examples, self._rng)
         epoch(self._arrays, tf.convert_to_tensor(rows), self._size)
 
 
 class _DatasetBatches:
     """Every batch is an epoch of its own to the graph, in the batch's own order."""
 
-    def __init__(self, dataset: keras.utils.PyDataset, rng: np.random.Generator | None):
-        self._dataset = dataset
+    def __init__(self, data: tuple[Any, Any], rng: np.random.Generator | None):
+        self._data = data
         self._rng = rng
-        self.num_batches = dataset.num_batches
-        self.signature = _signature(self.example())
-
-    def example(self):
-        return self._batch(0)
+        self.num_batches = data[0].num_batches
+        self.signature = signature(data)
 
     def trace(self, epoch):
-        epoch.get_concrete_function(*self._whole(self.example()))
+        epoch.get_concrete_function(*self._whole(example(self._data)))
 
     def run(self, epoch):
-        self._dataset.on_epoch_begin()
-        for batch in self._ordered():
+        for batch in next_batches(self._data[0], self._rng):
             epoch(*self._whole(batch))
-        self._dataset.on_epoch_end()
-
-    def _ordered(self) -> Iterator[tuple]:
-        numbers = np.arange(self.num_batches)
-        if self._rng is not None:
-            self._rng.shuffle(numbers)
-        return (self._batch(int(number)) for number in numbers)
-
-    def _batch(self, number: int) -> tuple:
-        return keras.tree.map_structure(tf.convert_to_tensor, tuple(self._dataset[number]))
 
     @staticmethod
     def _whole(batch: tuple) -> tuple:
-        size = len(keras.tree.flatten(batch)[0])
-        return batch, tf.range(size), tf.constant(size)
-
-
-def _signature(arrays: Any) -> str:
-    return str(keras.tree.map_structure(lambda a: (tuple(a.shape[1:]), a.dtype.name), arrays))
+        arrays = keras.tree.map_structure(tf.convert_to_tensor, batch)
+        size = len(keras.tree.flatten(arrays)[0])
+        return arrays, tf.range(size), tf.constant(size)

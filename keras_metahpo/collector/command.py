@@ -26,7 +26,13 @@ def add_arguments(command: argparse.ArgumentParser, positive) -> None:
     add("--configurations", type=positive, default=defaults.num_configurations, help="a task")
     add("--seeds", type=positive, default=defaults.num_seeds, help="of every tenth configuration")
     add("--seed", type=int, default=defaults.seed, help="of configurations and training")
-    add("--workers", type=positive, default=os.cpu_count(), help="processes of one thread each")
+    add("--workers", type=positive, help="processes of one thread each; one a core, one for a GPU")
+    add(
+        "--population",
+        type=positive,
+        default=defaults.group_size,
+        help="configurations of one structure: one graph serves them, and JAX trains them at once",
+    )
     add("--backend", choices=BACKENDS, default="loky", help="ray: on the cluster of RAY_ADDRESS")
 
 
@@ -43,13 +49,19 @@ def run(options: argparse.Namespace) -> None:
     names = list(dict.fromkeys(names + options.tasks))
     if not names:
         raise CollectionError("Expected tasks to collect. Received none: give --suite or --tasks.")
-    config = PlanConfig(options.configurations, num_seeds=options.seeds, seed=options.seed)
+    config = PlanConfig(
+        options.configurations,
+        group_size=options.population,
+        num_seeds=options.seeds,
+        seed=options.seed,
+    )
+    num_workers = options.workers or _default_workers()
     failures: Counter[str] = Counter()
     trained_by: Counter[str] = Counter()
-    with progress_bars(console) as progress, _backend(options.backend, options.workers):
+    with progress_bars(console) as progress, _backend(options.backend, num_workers):
         missing = num_missing(names, options.output, config)
         bar = progress.add_task("collecting", total=missing)
-        for report in collect(names, options.output, config, options.workers):
+        for report in collect(names, options.output, config, num_workers):
             failures.update(report.failures)
             trained_by.update(report.trained_by)
             progress.update(bar, advance=report.num_trained, description=report.task)
@@ -58,6 +70,18 @@ def run(options: argparse.Namespace) -> None:
         console.print(f"{count} trials trained by {what}")
     for reason, count in failures.most_common(10):
         console.print(f"{count} failed: {reason}")
+
+
+def _default_workers() -> int:
+    """One a core; on a GPU a single one, since JAX takes most of its memory."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        if jax.default_backend() != "cpu":
+            return 1
+    return os.cpu_count() or 1
 
 
 @contextlib.contextmanager

@@ -16,23 +16,17 @@ import numpy as np
 import tensorflow as tf
 
 from keras_metahpo.collector.batches import Batches, make_batches
-from keras_metahpo.collector.structure import (
+from keras_metahpo.collector.exchangeable import exchangeable_floats, is_scheduled, set_float
+from keras_metahpo.collector.preparing import Prepared, example, prepare
+from keras_metahpo.collector.structure import structure
+from keras_metahpo.collector.tensorflow_numbers import (
     LearningRates,
-    is_scheduled,
+    VariableFloat,
     scheduled_rates,
-    structure,
 )
-from keras_metahpo.collector.variable_floats import VariableFloat, exchangeable_floats, set_float
 from keras_metahpo.space import SearchSpace, Value
 from keras_metahpo.tasks import Task, TaskData
-from keras_metahpo.tasks.training import Measurements, build_configuration
-
-FIT_ARGUMENTS = {"batch_size", "validation_batch_size"}
-FIT_BATCH_SIZE = 32
-
-
-class NotCompilable(Exception):
-    """Why only `fit` itself can do a training."""
+from keras_metahpo.tasks.training import Measurements
 
 
 class CompiledEpochs:
@@ -64,9 +58,10 @@ class CompiledEpochs:
         Raises:
             NotCompilable: before training.
         """
-        model, batches, validation = _ready(task, space, configuration, data, seed)
-        key = f"{task.name} {structure(model)} {batches.signature}"
-        kept = self._keep(key, model, batches.num_batches * task.max_fidelity)
+        prepared = prepare(task, space, configuration, data, seed)
+        batches, validation = _batches(prepared, seed)
+        key = f"{task.name} {structure(prepared.model)} {batches.signature}"
+        kept = self._keep(key, prepared.model, batches.num_batches * task.max_fidelity)
         measurements = kept.train(batches, validation, task.max_fidelity)
         num_parameters = float(kept.model.count_params())
         return [measured | {"num_parameters": num_parameters} for measured in measurements]
@@ -99,43 +94,17 @@ def structure_of(
     Raises:
         NotCompilable: if it cannot be compiled.
     """
-    model, batches, _ = _ready(task, space, configuration, data, seed=0)
-    return f"{structure(model)} {batches.signature}"
+    prepared = prepare(task, space, configuration, data, seed=0)
+    batches, _ = _batches(prepared, seed=0)
+    return f"{structure(prepared.model)} {batches.signature}"
 
 
-def _ready(
-    task: Task,
-    space: SearchSpace,
-    configuration: Mapping[str, Value],
-    data: TaskData,
-    seed: int,
-) -> tuple[keras.Model, Batches, Batches]:
-    """A built model, and its batches for training and validation."""
-    # Layers are named as in a fresh process, or no two structures would be equal.
-    keras.utils.clear_session(free_memory=False)
-    keras.utils.set_random_seed(seed)
-    hp, model = build_configuration(task, space, configuration)
-    arguments = dict(task.fit_arguments(hp))
-    _require_compilable(model, arguments)
-    prepared = task.prepared_data(hp, data.train, data.validation)
-    batch_size = arguments.get("batch_size") or FIT_BATCH_SIZE
-    validation_batch_size = arguments.get("validation_batch_size") or batch_size
-    batches = make_batches(prepared.train, batch_size, np.random.default_rng(seed))
-    if not model.built:
-        model._symbolic_build(data_batch=batches.example())
-    return model, batches, make_batches(prepared.validation, validation_batch_size, None)
-
-
-def _require_compilable(model: keras.Model, arguments: Mapping[str, Any]) -> None:
-    others = sorted(set(arguments) - FIT_ARGUMENTS)
-    if others:
-        raise NotCompilable(f"fit is called with {', '.join(others)}")
-    if type(model).fit is not keras.Model.fit:
-        raise NotCompilable(f"{type(model).__name__} has a fit of its own")
-    if not model.compiled:
-        raise NotCompilable("the model is not compiled before fit")
-    if model.run_eagerly:
-        raise NotCompilable("the model runs eagerly")
+def _batches(prepared: Prepared, seed: int) -> tuple[Batches, Batches]:
+    """Batches for training and validation, of a model that is built when they are there."""
+    if not prepared.model.built:
+        prepared.model._symbolic_build(data_batch=example(prepared.train))
+    train = make_batches(prepared.train, prepared.batch_size, np.random.default_rng(seed))
+    return train, make_batches(prepared.validation, prepared.validation_batch_size, None)
 
 
 class _KeptModel:

@@ -1,4 +1,4 @@
-"""What a traced training depends on besides variables (TensorFlow)."""
+"""What a traced training depends on besides variables."""
 
 import hashlib
 import json
@@ -9,32 +9,12 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
-from keras_metahpo.collector.variable_floats import exchangeable_floats, set_float
+from keras_metahpo.collector.exchangeable import exchangeable_floats, is_scheduled, set_float
 
 PLAIN_TYPES = (bool, int, float, str)
 # In place of an exchangeable number where structures are compared.
 ANY_VALUE = 0.123456789
-
-
-@keras.saving.register_keras_serializable("keras_metahpo")
-class LearningRates(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning-rate schedule as the list of its values, which can be exchanged.
-
-    Args:
-        values: Float array (steps,).
-    """
-
-    def __init__(self, values):
-        self.values = tf.Variable(values, dtype=tf.float32, trainable=False, shape=(None,))
-
-    def __call__(self, step):
-        last = tf.shape(self.values, out_type=tf.int64)[0] - 1
-        return tf.gather(self.values, tf.minimum(tf.cast(step, tf.int64), last))
-
-    def get_config(self):
-        return {"values": self.values.numpy().tolist()}
 
 
 def structure(model: keras.Model) -> str:
@@ -100,21 +80,3 @@ def _described(value: Any) -> Any:
 def _unlike_anything(value: Any) -> str:
     """A closure, say, may hold any number; no two are taken for equal."""
     return f"{type(value).__name__} {uuid.uuid4().hex}"
-
-
-def is_scheduled(optimizer: keras.optimizers.Optimizer) -> bool:
-    return not isinstance(optimizer._learning_rate, keras.Variable)
-
-
-def scheduled_rates(optimizer: keras.optimizers.Optimizer, num_steps: int) -> np.ndarray:
-    """The values of its schedule at each step: float array (num_steps,)."""
-
-    @tf.function(autograph=False)
-    def all_rates():
-        return tf.map_fn(
-            lambda step: tf.cast(optimizer._learning_rate(step), tf.float32),
-            tf.range(num_steps, dtype=tf.int64),
-            fn_output_signature=tf.float32,
-        )
-
-    return all_rates().numpy()

@@ -182,10 +182,14 @@ class TaskCollection:
         """Names of hyperparameters that need no new tracing, found on made-up data."""
         import keras
 
-        if keras.backend.backend() != "tensorflow":
-            return []
-        from keras_metahpo.collector.compiled import NotCompilable, structure_of
+        from keras_metahpo.collector.preparing import NotCompilable
 
+        if keras.backend.backend() == "tensorflow":
+            from keras_metahpo.collector.compiled import structure_of
+        elif keras.backend.backend() == "jax":
+            from keras_metahpo.collector.populations import structure_of
+        else:
+            return []
         data = self.task.data.fake()
         try:
             return exchangeable_names(

@@ -1,6 +1,6 @@
-"""One trial: compiled epochs where they can replace `fit`, and `fit` itself elsewhere."""
+"""Training trials: compiled where that can replace `fit`, and by `fit` itself elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +14,16 @@ if TYPE_CHECKING:
     from keras_metahpo.collector.compiled import CompiledEpochs
 
 COMPILED = "compiled epochs"
+# A finished trial, and what trained it: `COMPILED`, `"population of 5"`, or `"fit: REASON"`.
+TrainedTrial = tuple[LoggedTrial, str]
 
 
 class Trainer:
-    """Trains configurations of one task after another; those of one structure share a graph."""
+    """Trains configurations of one task after another, or at once.
+
+    On TensorFlow, those of one structure in a row share a graph. On JAX, those that are given
+    together are one compiled training, as far as they are of one structure.
+    """
 
     def __init__(self):
         self._compiled: CompiledEpochs | None = None
@@ -25,18 +31,38 @@ class Trainer:
 
     def train(
         self, task: Task, space: SearchSpace, configuration: dict[str, Value], seed: int
-    ) -> tuple[LoggedTrial, str]:
-        """A finished trial, and what trained it: `"compiled epochs"`, or `"fit: REASON"`.
+    ) -> TrainedTrial:
+        """A finished trial, and what trained it.
 
         Args:
             task, space, configuration: What to train.
             seed: Of weights, noise and the order of examples.
         """
+        return self.train_together(task, space, [(configuration, seed)])[0]
+
+    def train_together(
+        self, task: Task, space: SearchSpace, trials: Sequence[tuple[dict[str, Value], int]]
+    ) -> list[TrainedTrial]:
+        """Finished trials, and what trained each, in their order.
+
+        Args:
+            task, space: What to train.
+            trials: Configurations and seeds.
+        """
+        if trains_populations():
+            return self._train_populations(task, space, trials)
+        return [self._train_alone(task, space, *trial) for trial in trials]
+
+    def _train_alone(
+        self, task: Task, space: SearchSpace, configuration: dict[str, Value], seed: int
+    ) -> TrainedTrial:
         import keras
 
         if keras.backend.backend() != "tensorflow":
-            return train_configuration(task, space, configuration, seed), "fit: not on TensorFlow"
-        from keras_metahpo.collector.compiled import CompiledEpochs, NotCompilable
+            reason = f"{keras.backend.backend()} is not TensorFlow or JAX"
+            return _fitted(task, space, configuration, seed, reason)
+        from keras_metahpo.collector.compiled import CompiledEpochs
+        from keras_metahpo.collector.preparing import NotCompilable
 
         if self._compiled is None:
             self._compiled = CompiledEpochs()
@@ -44,11 +70,27 @@ class Trainer:
             data = self._data(task)
             measurements = self._compiled.train(task, space, configuration, data, seed)
         except NotCompilable as reason:
-            return train_configuration(task, space, configuration, seed), f"fit: {reason}"
+            return _fitted(task, space, configuration, seed, reason)
         except Exception as error:  # A failure is a result: it is recorded with its reason.
             self.clear()
             return logged(task, configuration, [], error), COMPILED
         return logged(task, configuration, measurements), COMPILED
+
+    def _train_populations(
+        self, task: Task, space: SearchSpace, trials: Sequence[tuple[dict[str, Value], int]]
+    ) -> list[TrainedTrial]:
+        from keras_metahpo.collector.populations import train_populations
+
+        configurations, seeds = zip(*trials, strict=True)
+        results = train_populations(task, space, configurations, self._data(task), seeds)
+        trained: list[TrainedTrial] = []
+        for (configuration, seed), result in zip(trials, results, strict=True):
+            if isinstance(result, Exception):
+                trained.append(_fitted(task, space, configuration, seed, result))
+            else:
+                curve, size = result
+                trained.append((logged(task, configuration, curve), f"population of {size}"))
+        return trained
 
     def _data(self, task: Task) -> TaskData:
         """The task's arrays, kept until another task's are asked for."""
@@ -60,6 +102,23 @@ class Trainer:
         """Gives memory back."""
         if self._compiled is not None:
             self._compiled.clear()
+
+
+def trains_populations() -> bool:
+    """Whether configurations that are given together are trained at once."""
+    import keras
+
+    return keras.backend.backend() == "jax"
+
+
+def _fitted(
+    task: Task,
+    space: SearchSpace,
+    configuration: dict[str, Value],
+    seed: int,
+    reason: Exception | str,
+) -> TrainedTrial:
+    return train_configuration(task, space, configuration, seed), f"fit: {reason}"
 
 
 def train_configuration(

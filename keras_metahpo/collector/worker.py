@@ -3,15 +3,16 @@
 import dataclasses
 import resource
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from keras_metahpo.collector.config import PlanConfig
-from keras_metahpo.collector.plan import Group
+from keras_metahpo.collector.plan import Group, PlannedTrial
 from keras_metahpo.collector.shards import Claim
 from keras_metahpo.collector.task_collection import TaskCollection
-from keras_metahpo.collector.training import Trainer
+from keras_metahpo.collector.training import Trainer, trains_populations
 from keras_metahpo.history.trial_log import FAILED
 
 
@@ -98,27 +99,32 @@ def train_group(place: Place, task_name: str, group: Group) -> GroupReport:
 def _train_trials(task: TaskCollection, group: Group, claim: Claim) -> list[dict[str, Any]]:
     """Records of the trials that were not finished before."""
     finished = task.finished()
+    left = [planned for planned in group.trials if planned.trial_id not in finished]
+    # Where a process has died, one trial a time tells which one it was.
+    size = len(left) if trains_populations() and not claim.deaths else 1
     records = []
-    for planned in group.trials:
-        if planned.trial_id in finished:
-            continue
-        if claim.is_hopeless(planned.trial_id):
-            record = _killed(planned.configuration)
-        else:
-            claim.begin(planned.trial_id)
-            record = _trained(task, planned.configuration, planned.seed)
-        task.shards.write(planned.trial_id, record)
-        records.append(record)
+    for start in range(0, len(left), size):
+        trials = left[start : start + size]
+        for planned, record in zip(trials, _records(task, trials, claim), strict=True):
+            task.shards.write(planned.trial_id, record)
+            records.append(record)
     return records
 
 
-def _trained(task: TaskCollection, configuration: dict, seed: int) -> dict[str, Any]:
-    trial, trained_by = _trainer().train(task.task, task.space, configuration, seed)
-    return dataclasses.asdict(trial) | {
-        "trained_by": trained_by,
-        "seed": seed,
-        "peak_memory_mb": _peak_memory_mb(),
-    }
+def _records(
+    task: TaskCollection, trials: Sequence[PlannedTrial], claim: Claim
+) -> list[dict[str, Any]]:
+    """What comes of trials that are trained together."""
+    if claim.is_hopeless(trials[0].trial_id):
+        return [_killed(planned.configuration) for planned in trials]
+    claim.begin(trials[0].trial_id)
+    planned_trials = [(planned.configuration, planned.seed) for planned in trials]
+    trained = _trainer().train_together(task.task, task.space, planned_trials)
+    return [
+        dataclasses.asdict(trial)
+        | {"trained_by": trained_by, "seed": planned.seed, "peak_memory_mb": _peak_memory_mb()}
+        for planned, (trial, trained_by) in zip(trials, trained, strict=True)
+    ]
 
 
 def _killed(configuration: dict) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class SourceTask:
         history = log.history()
         return cls(
             name=log.card.name,
-            family=str(log.card.features.get("tags", log.card.name)).split(",")[0],
+            family=log.card.family,
             space=log.space,
             points=log.space.encode(history.configurations),
             utilities=history.utilities,

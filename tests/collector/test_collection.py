@@ -11,12 +11,12 @@ from pathlib import Path
 import joblib
 import pytest
 
-from keras_metahpo.collector import worker
 from keras_metahpo.collector.collection import collect, num_missing
 from keras_metahpo.collector.config import PlanConfig
 from keras_metahpo.collector.plan import is_repeat
 from keras_metahpo.collector.shards import Shards
 from keras_metahpo.collector.task_collection import TaskCollection
+from keras_metahpo.collector.training import COMPILED, Trainer, logged
 from keras_metahpo.errors import CollectionError, TaskError
 from keras_metahpo.history import FAILED_UTILITY, TrialLog
 from keras_metahpo.history.trial_log import LoggedTrial
@@ -98,13 +98,13 @@ def log_of(task_name, output, config=CONFIG) -> TrialLog:
 def trainings(monkeypatch) -> list[str]:
     """Configurations that this process trains, as text."""
     trained = []
-    original = worker._trained
+    original = Trainer.train_together
 
-    def train(task, configuration, seed):
-        trained.append(json.dumps([configuration, seed]))
-        return original(task, configuration, seed)
+    def train_together(self, task, space, trials):
+        trained.extend(json.dumps(trial) for trial in trials)
+        return original(self, task, space, trials)
 
-    monkeypatch.setattr(worker, "_trained", train)
+    monkeypatch.setattr(Trainer, "train_together", train_together)
     return trained
 
 
@@ -190,20 +190,14 @@ def test_a_corrupt_trial_is_put_aside_and_trained_again(task_name, tmp_path, tra
 
 
 def test_failures_are_records_with_their_reasons(tmp_path, monkeypatch, task_name):
-    def fail(task, configuration, seed):
-        return {
-            "configuration": configuration,
-            "measurements": [],
-            "status": "FAILED",
-            "message": "ResourceExhaustedError: no memory",
-            "trained_by": "compiled epochs",
-        }
+    def fail(self, task, space, trials):
+        error = MemoryError("no memory")
+        return [(logged(task, configuration, [], error), COMPILED) for configuration, _ in trials]
 
-    monkeypatch.setattr(worker, "_trained", fail)
+    monkeypatch.setattr(Trainer, "train_together", fail)
     reports = collected(task_name, tmp_path)
-    assert {reason for report in reports for reason in report.failures} == {
-        "ResourceExhaustedError: no memory"
-    }
+    failures = {reason for report in reports for reason in report.failures}
+    assert failures == {"MemoryError: no memory"}
     log = log_of(task_name, tmp_path)
     assert set(log.history().utilities) == {FAILED_UTILITY}
     assert all(isinstance(t, LoggedTrial) and t.message for t in log.trials)
@@ -212,10 +206,10 @@ def test_failures_are_records_with_their_reasons(tmp_path, monkeypatch, task_nam
 def test_a_trial_that_kills_its_process_fails_and_the_others_are_collected(tmp_path):
     task_name = f"{definition(tmp_path / 'deadly.py', kinds=('fine', 'deadly'))}:instant/a"
     output = tmp_path / "logs"
-    config = PlanConfig(num_configurations=3, group_size=1, proposed_share=0.0, num_seeds=1)
+    config = PlanConfig(num_configurations=2, group_size=1, proposed_share=0.0, num_seeds=1)
     collected(task_name, output, config, num_workers=2)
     trials = log_of(task_name, output, config).trials
-    assert len(trials) == 3
+    assert len(trials) == 2
     deadly = [t for t in trials if t.configuration["kind"] == "deadly"]
     assert deadly
     for trial in trials:

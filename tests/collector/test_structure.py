@@ -4,11 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="compiled epochs are for TensorFlow"
-)
-if keras.backend.backend() == "tensorflow":
-    from keras_metahpo.collector.structure import LearningRates, scheduled_rates, structure
+from keras_metahpo.collector.structure import structure
 
 
 def loss_with(factor):
@@ -141,11 +137,3 @@ def test_structure_leaves_the_model_as_it_is():
     model.compile(keras.optimizers.Adam(0.1, beta_1=0.7), "mse")
     structure(model)
     assert (dropout.rate, model.optimizer.beta_1) == (0.25, 0.7)
-
-
-def test_scheduled_rates_are_those_of_the_schedule():
-    schedule = keras.optimizers.schedules.CosineDecay(0.0, 8, warmup_target=0.1, warmup_steps=4)
-    rates = scheduled_rates(keras.optimizers.SGD(schedule), 12)
-    assert rates.tolist() == [float(schedule(step)) for step in range(12)]
-    table = LearningRates(rates)
-    assert [float(table(step)) for step in (0, 5, 11, 50)] == rates[[0, 5, 11, 11]].tolist()

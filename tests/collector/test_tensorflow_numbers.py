@@ -14,7 +14,11 @@ pytestmark = pytest.mark.skipif(
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
-    from keras_metahpo.collector.variable_floats import VariableFloat, exchangeable_floats
+    from keras_metahpo.collector.tensorflow_numbers import (
+        LearningRates,
+        VariableFloat,
+        scheduled_rates,
+    )
 
 OPERATORS = (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow)
 numbers = st.floats(0.01, 10.0)
@@ -62,25 +66,9 @@ def test_a_new_value_needs_no_new_trace():
     assert len(traces) == 1
 
 
-def test_numbers_that_are_zero_stay_constants():
-    dropout = keras.layers.Dropout(0.0)
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1), dropout])
-    model.compile(keras.optimizers.SGD(0.1, momentum=0.5), "mse")
-    assert exchangeable_floats(model) == [(model.optimizer, "momentum")]
-
-
-def test_own_layers_name_what_can_be_exchanged():
-    class Scale(keras.layers.Layer):
-        exchangeable = ("factor",)
-
-        def __init__(self):
-            super().__init__()
-            self.factor = 2.0
-
-        def call(self, x):
-            return self.factor * x
-
-    scale = Scale()
-    model = keras.Sequential([keras.Input((2,)), scale, keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(0.1), "mse")
-    assert exchangeable_floats(model) == [(scale, "factor")]
+def test_scheduled_rates_are_those_of_the_schedule():
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, 8, warmup_target=0.1, warmup_steps=4)
+    rates = scheduled_rates(keras.optimizers.SGD(schedule), 12)
+    assert rates.tolist() == [float(schedule(step)) for step in range(12)]
+    table = LearningRates(rates)
+    assert [float(table(step)) for step in (0, 5, 11, 50)] == rates[[0, 5, 11, 11]].tolist()
