@@ -16,7 +16,7 @@ from keras_metahpo.tasks import (
 SMALL = Shrunk(14)
 VARIANTS = {
     "mnist_noisy": IMAGE_SETS["mnist"].with_(Noisy(0.6), SMALL),
-    "mnist_rotated_250": IMAGE_SETS["mnist"].with_(Rotated(), FewExamples(250), SMALL),
+    "mnist_rotated_1000": IMAGE_SETS["mnist"].with_(Rotated(), FewExamples(1000), SMALL),
     "mnist_occluded": IMAGE_SETS["mnist"].with_(Occluded(), SMALL),
     "fashion_mnist_1000": IMAGE_SETS["fashion_mnist"].with_(FewExamples(1000), SMALL),
     "fashion_mnist_imbalanced": IMAGE_SETS["fashion_mnist"].with_(Imbalanced(), SMALL),
