@@ -19,6 +19,7 @@ from keras_metahpo.collector.batches import Batches, make_batches
 from keras_metahpo.collector.exchangeable import exchangeable_floats, is_scheduled, set_float
 from keras_metahpo.collector.preparing import Prepared, example, prepare
 from keras_metahpo.collector.structure import structure
+from keras_metahpo.collector.tensorflow_memory import forget_gradients, noting_gradients
 from keras_metahpo.collector.tensorflow_numbers import (
     LearningRates,
     VariableFloat,
@@ -35,6 +36,7 @@ class CompiledEpochs:
     def __init__(self):
         self._structure = ""
         self._kept: _KeptModel | None = None
+        self._gradients: set[str] = set()
 
     def train(
         self,
@@ -61,8 +63,9 @@ class CompiledEpochs:
         prepared = prepare(task, space, configuration, data, seed)
         batches, validation = _batches(prepared, seed)
         key = f"{task.name} {structure(prepared.model)} {batches.signature}"
-        kept = self._keep(key, prepared.model, batches.num_batches * task.max_fidelity)
-        measurements = kept.train(batches, validation, task.max_fidelity)
+        with noting_gradients(self._gradients):
+            kept = self._keep(key, prepared.model, batches.num_batches * task.max_fidelity)
+            measurements = kept.train(batches, validation, task.max_fidelity)
         num_parameters = float(kept.model.count_params())
         return [measured | {"num_parameters": num_parameters} for measured in measurements]
 
@@ -83,6 +86,7 @@ class CompiledEpochs:
         """Forgets the kept model and gives its memory back."""
         if self._kept is not None:
             self._kept = None
+            forget_gradients(self._gradients)
             gc.collect()
 
 

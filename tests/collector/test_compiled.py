@@ -1,5 +1,6 @@
 """Compiled epochs do what `fit` does, from the same weights and on the same batches."""
 
+import gc
 from dataclasses import replace
 
 import keras
@@ -14,6 +15,8 @@ pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="compiled epochs are for TensorFlow"
 )
 if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
     from keras_metahpo.collector import compiled
     from keras_metahpo.collector.compiled import CompiledEpochs, structure_of
 
@@ -63,6 +66,18 @@ def test_a_shared_trace_remembers_nothing_of_earlier_trainings(blobs):
     alone = train(CompiledEpochs(), blobs, second, seed=3)
     for measured, expected in zip(after, alone, strict=True):
         assert {**measured, "elapsed_s": 0} == {**expected, "elapsed_s": 0}
+
+
+def test_nothing_is_kept_of_trainings_that_are_over(blobs):
+    epochs = CompiledEpochs()
+    (first,) = configurations(blobs, 1, optimizer="adam", activation="relu")
+    counts = []
+    for units in (3, 4, 5):
+        train(epochs, blobs, {**first, "units": units})
+        epochs.clear()
+        gc.collect()
+        counts.append(sum(isinstance(o, tf.Graph) for o in gc.get_objects()))
+    assert counts[0] == counts[1] == counts[2]
 
 
 def test_measurements_hold_all_metrics_the_time_and_the_parameters(blobs):
