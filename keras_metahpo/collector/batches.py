@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_metahpo.collector.preparing import example, next_batches, next_rows, signature
+from keras_metahpo.collector.preparing import example, next_batches, next_rows
 
 # `epoch(arrays, order, size)` works through the rows `order` (n,) of arrays, `size` rows a time.
 Epoch = Callable[[Any, tf.Tensor, tf.Tensor], None]
@@ -21,11 +21,9 @@ class Batches(Protocol):
 
     Attributes:
         num_batches: Of an epoch.
-        signature: Shapes and types that a graph is traced for, as text.
     """
 
     num_batches: int
-    signature: str
 
     def trace(self, epoch: Epoch) -> None:
         """Traces `epoch` without running it."""
@@ -54,7 +52,6 @@ class _ArrayBatches:
         self._size = tf.constant(size)
         self._rng = rng
         self.num_batches = -(-self._num_examples // size)
-        self.signature = signature(data)
 
     def trace(self, epoch):
         epoch.get_concrete_function(self._arrays, tf.range(self._num_examples), self._size)
@@ -71,7 +68,6 @@ class _DatasetBatches:
         self._data = data
         self._rng = rng
         self.num_batches = data[0].num_batches
-        self.signature = signature(data)
 
     def trace(self, epoch):
         epoch.get_concrete_function(*self._whole(example(self._data)))

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from keras_metahpo.collector.batches import Batches, make_batches
 from keras_metahpo.collector.exchangeable import exchangeable_floats, is_scheduled, set_float
-from keras_metahpo.collector.preparing import Prepared, example, prepare
+from keras_metahpo.collector.preparing import Prepared, example, prepare, signature
 from keras_metahpo.collector.structure import structure
 from keras_metahpo.collector.tensorflow_memory import forget_gradients, noting_gradients
 from keras_metahpo.collector.tensorflow_numbers import (
@@ -60,9 +60,9 @@ class CompiledEpochs:
         Raises:
             NotCompilable: before training.
         """
-        prepared = prepare(task, space, configuration, data, seed)
+        prepared = _built(prepare(task, space, configuration, data, seed))
         batches, validation = _batches(prepared, seed)
-        key = f"{task.name} {structure(prepared.model)} {batches.signature}"
+        key = f"{task.name} {_structure(prepared)}"
         with noting_gradients(self._gradients):
             kept = self._keep(key, prepared.model, batches.num_batches * task.max_fidelity)
             measurements = kept.train(batches, validation, task.max_fidelity)
@@ -98,15 +98,21 @@ def structure_of(
     Raises:
         NotCompilable: if it cannot be compiled.
     """
-    prepared = prepare(task, space, configuration, data, seed=0)
-    batches, _ = _batches(prepared, seed=0)
-    return f"{structure(prepared.model)} {batches.signature}"
+    return _structure(_built(prepare(task, space, configuration, data, seed=0)))
+
+
+def _built(prepared: Prepared) -> Prepared:
+    if not prepared.model.built:
+        prepared.model._symbolic_build(data_batch=example(prepared.train))
+    return prepared
+
+
+def _structure(prepared: Prepared) -> str:
+    return f"{structure(prepared.model)} {signature(prepared.train)}"
 
 
 def _batches(prepared: Prepared, seed: int) -> tuple[Batches, Batches]:
-    """Batches for training and validation, of a model that is built when they are there."""
-    if not prepared.model.built:
-        prepared.model._symbolic_build(data_batch=example(prepared.train))
+    """Batches for training and validation."""
     train = make_batches(prepared.train, prepared.batch_size, np.random.default_rng(seed))
     return train, make_batches(prepared.validation, prepared.validation_batch_size, None)
 

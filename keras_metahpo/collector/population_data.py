@@ -38,7 +38,10 @@ class Epochs:
         if self._is_dataset:
             self.num_batches = data[0][0].num_batches
             return
-        self._arrays = _shared_or_stacked(data, self.axis)
+        # One copy where all configurations share it.
+        self._arrays = (
+            stacked(data) if self.axis is EACH else keras.tree.map_structure(jnp.asarray, data[0])
+        )
         self._num_examples = len(keras.tree.flatten(data[0])[0])
         self.num_batches = -(-self._num_examples // size)
 
@@ -65,13 +68,7 @@ class Epochs:
         num_rows = len(keras.tree.flatten(epochs[0])[0])
         rows = jnp.arange(num_rows).reshape(self.num_batches, -1)
         full = jnp.broadcast_to(rows, (len(epochs), *rows.shape))
-        return _shared_or_stacked(epochs, EACH), full, jnp.zeros((len(epochs), 0), jnp.int32)
-
-
-def _shared_or_stacked(trees: Sequence, axis: int | None):
-    if axis is EACH:
-        return stacked(trees)
-    return keras.tree.map_structure(jnp.asarray, trees[0])
+        return stacked(epochs), full, jnp.zeros((len(epochs), 0), jnp.int32)
 
 
 def stacked(trees: Sequence):

@@ -162,7 +162,7 @@ class _Population:
                 break
         return curve
 
-    def _compiled(self, epoch, data: "Epochs", rows: tuple):
+    def _compiled(self, epoch, data: Epochs, rows: tuple):
         """`epoch` for all configurations at once, compiled for such arrays."""
         axes = (EACH, EACH, EACH, data.axis, EACH, EACH)
         mapped = jax.jit(jax.vmap(epoch, axes))

@@ -15,7 +15,7 @@ from keras_metahpo.history.csv_columns import (
     infer_space,
 )
 from keras_metahpo.history.csv_table import Table, is_number, read_table
-from keras_metahpo.history.records import FAILED_UTILITY, utility
+from keras_metahpo.history.records import FAILED_UTILITY, best_utility
 from keras_metahpo.history.skipping import OnSkipped, reason_of, warn_of_skipped
 from keras_metahpo.history.trial_log import COMPLETED, FAILED, LoggedTrial, TrialLog, TrialLogCard
 from keras_metahpo.space import SearchSpace, Value
@@ -83,7 +83,7 @@ def import_csv(
             continue
         rows = rows_of[trial_id]
         measurements = [_measurement(table, measured_columns, row) for row in rows]
-        best = max(utility(m.get(objective), direction) for m in measurements)
+        best = best_utility((m.get(objective) for m in measurements), direction)
         has_failed = best == FAILED_UTILITY or FAILED in _statuses(table, rows)
         message = table.columns[MESSAGE][rows[-1]] if MESSAGE in table.columns else None
         status = FAILED if has_failed else COMPLETED

@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_metahpo.errors import SearchSpaceError, TrialLogError
 from keras_metahpo.history.conditions import with_conditions
-from keras_metahpo.history.records import FAILED_UTILITY, utility
+from keras_metahpo.history.records import FAILED_UTILITY, best_utility, utility
 from keras_metahpo.history.skipping import DAMAGE, OnSkipped, reason_of, warn_of_skipped
 from keras_metahpo.history.trial_log import COMPLETED, FAILED, LoggedTrial, TrialLog, TrialLogCard
 from keras_metahpo.space import Hyperparameter, SearchSpace, Value
@@ -152,8 +152,8 @@ def _is_better_on_the_way(trial, direction: str) -> bool:
     """Whether a complete trial has reported something better than the value it ended with."""
     if trial.state.name != "COMPLETE":
         return False
-    values = [utility(value, direction) for value in trial.intermediate_values.values()]
-    return max(values, default=FAILED_UTILITY) > utility(trial.value, direction)
+    best = best_utility(trial.intermediate_values.values(), direction)
+    return best > utility(trial.value, direction)
 
 
 def _logged(
@@ -173,10 +173,8 @@ def _logged(
             measurements = [*measurements[:-1], {**(measurements or [{}])[-1], objective: value}]
     if measurements and trial.duration is not None:
         measurements[-1]["elapsed_s"] = max(0.0, trial.duration.total_seconds())
-    measured = [utility(m.get(objective), direction) for m in measurements]
-    has_failed = trial.state.name == "FAIL" or max(measured, default=FAILED_UTILITY) == (
-        FAILED_UTILITY
-    )
+    best = best_utility((m.get(objective) for m in measurements), direction)
+    has_failed = trial.state.name == "FAIL" or best == FAILED_UTILITY
     kinds = {hp.name: hp for hp in space.hyperparameters}
     return LoggedTrial(
         trial_id=f"{trial.number:05d}",

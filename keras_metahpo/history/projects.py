@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_metahpo.errors import ProjectError, SearchSpaceError
 from keras_metahpo.history.project_versions import INTERNAL_PREFIX, modern_hyperparameters
-from keras_metahpo.history.records import FAILED_UTILITY, utility
+from keras_metahpo.history.records import FAILED_UTILITY, best_utility
 from keras_metahpo.history.skipping import DAMAGE, OnSkipped, reason_of, warn_of_skipped
 from keras_metahpo.history.trial_log import COMPLETED, FAILED, LoggedTrial, TrialLog, TrialLogCard
 from keras_metahpo.space import Hyperparameter, SearchSpace, Value
@@ -34,7 +34,7 @@ def trial_from_state(state: Mapping, direction: str, objective: str) -> LoggedTr
     measurements = [
         {name: curve[step] for name, curve in curves.items() if step in curve} for step in steps
     ]
-    best = max((utility(m.get(objective), direction) for m in measurements), default=FAILED_UTILITY)
+    best = best_utility((m.get(objective) for m in measurements), direction)
     completed = state["status"] in (COMPLETED, STOPPED) and best > FAILED_UTILITY
     values = state["hyperparameters"]["values"]
     return LoggedTrial(

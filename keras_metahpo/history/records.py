@@ -3,7 +3,7 @@
 Shape: n trials.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,11 @@ def utility(value: float | None, direction: str) -> float:
     if value is None or not np.isfinite(value):
         return FAILED_UTILITY
     return float(value) if direction == "max" else -float(value)
+
+
+def best_utility(values: Iterable[float | None], direction: str) -> float:
+    """The best utility of a trial's values of the objective; that of a failure if there is none."""
+    return max((utility(value, direction) for value in values), default=FAILED_UTILITY)
 
 
 @dataclass(frozen=True)

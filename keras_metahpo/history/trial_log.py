@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_metahpo.errors import SearchSpaceError, TrialLogError
-from keras_metahpo.history.records import FAILED_UTILITY, History, utility
+from keras_metahpo.history.records import FAILED_UTILITY, History, best_utility
 from keras_metahpo.space import SearchSpace, Value
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ class TrialLog:
         utilities = []
         for trial in self.trials:
             values = [m.get(self.card.objective) for m in trial.measurements[:max_fidelity]]
-            best = max((utility(v, self.card.direction) for v in values), default=FAILED_UTILITY)
+            best = best_utility(values, self.card.direction)
             utilities.append(best if trial.status == COMPLETED else FAILED_UTILITY)
         return History([t.configuration for t in self.trials], np.array(utilities))
 

@@ -14,8 +14,6 @@ from keras_metahpo.history import TrialLog, read_logs
 from keras_metahpo.space import SearchSpace
 
 LOGS, PRESET = "logs", "preset"
-# Names of searches that reports of training use for something else.
-RESERVED = ("mean", "step", "loss")
 
 
 def add_arguments(command: argparse.ArgumentParser, positive) -> None:
@@ -65,8 +63,7 @@ def run(options: argparse.Namespace) -> None:
             console.print(f"[yellow]skipping[/] {text}", soft_wrap=True)
             skipped[source] += 1
 
-        read = read_logs(source, options.objective, options.direction, space, on_skipped)
-        logs += read
+        logs += read_logs(source, options.objective, options.direction, space, on_skipped)
     logs = _with_dataset(_with_unique_names(logs), options.dataset)
     learnable = [] if preset is None else _learnable(console, logs)
     for log in logs:
@@ -166,7 +163,10 @@ def _read_space(path: Path) -> SearchSpace:
 
 def _with_unique_names(logs: Sequence[TrialLog]) -> list[TrialLog]:
     """Logs whose folders differ; later ones of a name are numbered."""
-    taken = set(RESERVED)
+    from keras_metahpo.meta_training.training import NOT_FAMILIES
+
+    # Reports of training tell searches apart by their names.
+    taken = set(NOT_FAMILIES)
     renamed = []
     for log in logs:
         name, number = log.card.name, 1

@@ -14,6 +14,7 @@ import numpy as np
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.synthetic_prior import synthetic_task
 from keras_metahpo.meta_training.training import (
+    NOT_FAMILIES,
     OnStep,
     RankerTrainer,
     TrainingConfig,
@@ -185,7 +186,7 @@ def _merged(points: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def _by_name(correlations: Mapping[str, float]) -> dict[str, float]:
-    return {n: value for n, value in correlations.items() if n not in ("step", "loss", "mean")}
+    return {n: value for n, value in correlations.items() if n not in NOT_FAMILIES}
 
 
 def _with_mean(by_name: Mapping[str, float]) -> dict[str, float]:

@@ -15,6 +15,8 @@ from keras_metahpo.rankers.zero_shot import new_network
 WARMUP_SHARE = 0.05
 # Called with (steps done, steps in all, stage).
 OnStep = Callable[[int, int, str], None]
+# What an evaluation tells beside the families, none of which may be called so.
+NOT_FAMILIES = ("step", "loss", "mean")
 # Configurations of a synthetic task; a batch draws some of them.
 SYNTHETIC_CONFIGURATIONS = 128
 
