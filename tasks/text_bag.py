@@ -2,11 +2,11 @@
 
 import keras
 
-from keras_metahpo.tasks import TEXT_SETS, CappedVocabulary, FewExamples, Imbalanced, MaskedMean
+from keras_metahpo.tasks import TEXT_SETS, CappedVocabulary, Imbalanced, MaskedMean
 
 VARIANTS = {
     "imdb": TEXT_SETS["imdb"],
-    "sst2_500": TEXT_SETS["sst2"].with_(FewExamples(500)),
+    "trec": TEXT_SETS["trec"],
     "trec_fine": TEXT_SETS["trec_fine"],
     "trec_imbalanced": TEXT_SETS["trec"].with_(Imbalanced()),
     "clinc_intents": TEXT_SETS["clinc_intents"],

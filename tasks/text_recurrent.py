@@ -5,13 +5,14 @@ import keras
 from keras_metahpo.tasks import TEXT_SETS, CappedVocabulary, FewExamples, SmoothedCrossEntropy
 
 VARIANTS = {
-    "sst2_1500": TEXT_SETS["sst2"].with_(FewExamples(1500)),
+    "sst2": TEXT_SETS["sst2"],
     "trec_1500": TEXT_SETS["trec"].with_(FewExamples(1500)),
     "trec_fine_1500": TEXT_SETS["trec_fine"].with_(FewExamples(1500)),
     "clinc_domains_1000": TEXT_SETS["clinc_domains"].with_(FewExamples(1000)),
     "goemotions_groups_1500": TEXT_SETS["goemotions_groups"].with_(FewExamples(1500)),
 }
 # A recurrent step costs several times a convolution's.
+MAX_EXAMPLES = 12_000  # over all epochs
 MAX_EPOCHS = 8
 
 
@@ -52,7 +53,7 @@ TASKS = [
         build,
         fit_arguments,
         ("text", "recurrent", variant),
-        max_fidelity=min(MAX_EPOCHS, entry.num_epochs),
+        max_fidelity=min(MAX_EPOCHS, MAX_EXAMPLES // entry.source.num_train),
     )
     for variant, entry in VARIANTS.items()
 ]
