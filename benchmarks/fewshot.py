@@ -6,6 +6,9 @@
 Accuracy is on 1000 episodes a setting (5 ways, and the ways of training; 1 and 5 shots) with 15
 queries a class, drawn from the 423 test characters, rotated and unrotated. The classes are our own
 draw with the published sizes, see `keras_metahpo.fewshot.class_splits`.
+
+Weights and results are written after training and after each test: the same command goes on with
+what is left to test.
 """
 
 import argparse
@@ -14,7 +17,7 @@ import itertools
 import json
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,15 +27,16 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
+from keras_metahpo.atomic import write_text
 from keras_metahpo.fewshot import (
     EpisodeSampler,
     FewShotLearner,
-    MetaTraining,
     conv4,
     evaluate,
     meta_train,
     omniglot,
     omniglot_split,
+    stack_episodes,
 )
 
 TEST_QUERIES = 15
@@ -127,34 +131,76 @@ def main() -> None:
     )
     optimizer = getattr(keras.optimizers, contestant.optimizer)
     learner = contestant.make(options.size, options.filters, options.ways)
-    training = meta_train(
-        learner,
-        sampler,
-        validation.fixed_episodes(NUM_VALIDATION_EPISODES, VALIDATION_SEED),
-        max_seconds=60 * options.minutes,
-        optimizer=optimizer(options.learning_rate or contestant.learning_rate),
-        num_halvings=options.halvings,
-        episodes_per_batch=options.episodes_per_batch or contestant.episodes_per_batch,
-        validate_every=options.validate_every,
-        seed=options.seed,
-        show_progress=True,
-    )
-    results = {
-        "protocol": protocol(options, contestant),
-        "machine": machine(),
-        "training": {
-            "seconds": round(training.elapsed_s, 1),
-            "episodes": training.num_episodes,
-            "best": asdict(training.best),
-        },
-        "test": test(learner, parts.test, options, contestant, console),
-        "curve": [asdict(point) for point in training.curve],
-    }
+    build(learner, sampler)
     options.output.mkdir(parents=True, exist_ok=True)
     name = f"{options.learner}_{options.ways}way_{options.shots}shot_seed{options.seed}"
-    (options.output / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n")
-    draw(training, name, options.output / f"{name}.png")
+    record = Record(options.output, name)
+    results = record.read(protocol(options, contestant))
+    if results is not None:
+        learner.load_weights(record.weights)
+    else:
+        training = meta_train(
+            learner,
+            sampler,
+            validation.fixed_episodes(NUM_VALIDATION_EPISODES, VALIDATION_SEED),
+            max_seconds=60 * options.minutes,
+            optimizer=optimizer(options.learning_rate or contestant.learning_rate),
+            num_halvings=options.halvings,
+            episodes_per_batch=options.episodes_per_batch or contestant.episodes_per_batch,
+            validate_every=options.validate_every,
+            seed=options.seed,
+            show_progress=True,
+        )
+        results = {
+            "protocol": protocol(options, contestant),
+            "machine": machine(),
+            "training": {
+                "seconds": round(training.elapsed_s, 1),
+                "episodes": training.num_episodes,
+                "best": asdict(training.best),
+            },
+            "test": [],
+            "curve": [asdict(point) for point in training.curve],
+        }
+        learner.save_weights(record.weights)
+        record.write(results)
+    for row in tests(learner, parts.test, options, contestant, results["test"], console):
+        results["test"].append(row)
+        record.write(results)
+    draw(results, name, options.output / f"{name}.png")
     report(results, name, console)
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where a run is kept."""
+
+    folder: Path
+    name: str
+
+    @property
+    def weights(self) -> Path:
+        return self.folder / f"{self.name}.weights.h5"
+
+    @property
+    def results(self) -> Path:
+        return self.folder / f"{self.name}.json"
+
+    def read(self, expected_protocol: dict) -> dict | None:
+        """An earlier run of the same protocol, if its weights are there."""
+        if not (self.results.exists() and self.weights.exists()):
+            return None
+        results = json.loads(self.results.read_text())
+        return results if results["protocol"] == expected_protocol else None
+
+    def write(self, results: dict) -> None:
+        write_text(self.results, json.dumps(results, indent=1) + "\n")
+
+
+def build(learner: FewShotLearner, sampler: EpisodeSampler) -> None:
+    """Makes the weights, which a stopped run loads."""
+    inputs, _ = stack_episodes([sampler.episode(np.random.default_rng(0))])
+    learner(inputs)
 
 
 def parse_options() -> argparse.Namespace:
@@ -186,27 +232,28 @@ def validation_ways(options: argparse.Namespace, contestant: Contestant) -> int:
     return min(TEST_WAYS, options.ways) if contestant.any_ways else options.ways
 
 
-def test(learner, characters, options, contestant: Contestant, console: Console) -> list[dict]:
+def tests(
+    learner, characters, options, contestant: Contestant, done: list[dict], console: Console
+) -> Iterator[dict]:
     """Accuracy with 5 ways and those of training, where the learner can be tested so."""
     all_ways = {options.ways, TEST_WAYS} if contestant.any_ways else {options.ways}
-    rows = []
-    for ways, shots in itertools.product(sorted(all_ways), TEST_SHOTS):
-        for rotated in (True, False):
-            console.print(f"testing {ways}-way {shots}-shot, rotated: {rotated}")
-            classes = characters.with_rotations() if rotated else characters
-            sampler = EpisodeSampler(classes, ways, shots, TEST_QUERIES)
-            score = evaluate(learner, sampler.fixed_episodes(options.test_episodes, TEST_SEED))
-            rows.append(
-                {
-                    "ways": ways,
-                    "shots": shots,
-                    "rotated": rotated,
-                    "accuracy": score.accuracy,
-                    "half_width_95": score.half_width,
-                    "episodes": score.num_episodes,
-                }
-            )
-    return rows
+    kept = {(row["ways"], row["shots"], row["rotated"]) for row in done}
+    for setting in itertools.product(sorted(all_ways), TEST_SHOTS, (True, False)):
+        if setting in kept:
+            continue
+        ways, shots, rotated = setting
+        console.print(f"testing {ways}-way {shots}-shot, rotated: {rotated}")
+        classes = characters.with_rotations() if rotated else characters
+        sampler = EpisodeSampler(classes, ways, shots, TEST_QUERIES)
+        score = evaluate(learner, sampler.fixed_episodes(options.test_episodes, TEST_SEED))
+        yield {
+            "ways": ways,
+            "shots": shots,
+            "rotated": rotated,
+            "accuracy": score.accuracy,
+            "half_width_95": score.half_width,
+            "episodes": score.num_episodes,
+        }
 
 
 def protocol(options: argparse.Namespace, contestant: Contestant) -> dict:
@@ -231,6 +278,7 @@ def protocol(options: argparse.Namespace, contestant: Contestant) -> dict:
             "queries": options.queries,
             "per_batch": options.episodes_per_batch or contestant.episodes_per_batch,
         },
+        "training_minutes": options.minutes,
         "test_queries": TEST_QUERIES,
         "optimizer": {
             "name": contestant.optimizer,
@@ -253,16 +301,16 @@ def machine() -> dict:
     }
 
 
-def draw(training: MetaTraining, title: str, path: Path) -> None:
+def draw(results: dict, title: str, path: Path) -> None:
     """Validation accuracy against seconds of training."""
     figure = Figure(figsize=(6, 3.4), layout="constrained")
     axes = figure.subplots()
-    seconds = [point.elapsed_s for point in training.curve]
-    percent = 100 * np.array([point.validation_accuracy for point in training.curve])
-    axes.plot(seconds, percent, "o-", markersize=3, color="#2b6cb0")
-    axes.plot(
-        training.best.elapsed_s, 100 * training.best.validation_accuracy, "o", color="#c05621"
-    )
+    for points, style in (
+        (results["curve"], {"marker": "o", "markersize": 3, "color": "#2b6cb0"}),
+        ([results["training"]["best"]], {"marker": "o", "color": "#c05621"}),
+    ):
+        percent = [100 * point["validation_accuracy"] for point in points]
+        axes.plot([point["elapsed_s"] for point in points], percent, **style)
     axes.set(xlabel="seconds of training", ylabel="validation accuracy (%)", title=title)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)

@@ -130,9 +130,17 @@ def cross_entropies(logits, labels):
 
 def flat_support(support):
     """Examples (n * k, *x) and labels (n * k,) of a support set (n, k, *x)."""
-    num_ways, num_shots, *example_shape = support.shape
-    labels = ops.repeat(ops.arange(num_ways, dtype="int32"), num_shots)
-    return ops.reshape(support, (num_ways * num_shots, *example_shape)), labels
+    labels = labels_by_class(*ops.shape(support)[:2])
+    return ops.reshape(support, (-1, *support.shape[2:])), labels
+
+
+def labels_by_class(num_ways, num_shots):
+    """Labels (n * k,): k zeros, k ones and so on. Numbers, or tensors where a graph is open.
+
+    TensorFlow traces for any number of shots once it has seen two.
+    """
+    labels = ops.arange(num_ways, dtype="int32")
+    return ops.reshape(ops.broadcast_to(labels[:, None], (num_ways, num_shots)), (-1,))
 
 
 def require(condition: bool, argument: str, expected: str, value) -> None:

@@ -10,7 +10,12 @@ import keras
 from keras import layers, ops
 
 from keras_metahpo.fewshot.autodiff import gradient
-from keras_metahpo.fewshot.fast_weights import check_ways, cross_entropies, require
+from keras_metahpo.fewshot.fast_weights import (
+    check_ways,
+    cross_entropies,
+    labels_by_class,
+    require,
+)
 from keras_metahpo.fewshot.learner import FewShotLearner
 from keras_metahpo.fewshot.similarity import cosines
 
@@ -94,7 +99,9 @@ class MetaNetwork(FewShotLearner):
     def call(self, inputs, training=False):
         check_ways(inputs["support"], self.num_ways)
         support, query = self.embed(inputs, training)
-        support = ops.reshape(support, (-1, self.num_ways * support.shape[2], self.embedding_size))
+        support = ops.reshape(
+            support, (-1, self.num_ways * ops.shape(support)[2], self.embedding_size)
+        )
         slow = self.representation[0]
         fast = self.fast_representation(support)
         index, key = (ops.matmul(x, slow) + ops.matmul(x, fast) for x in (support, query))
@@ -118,8 +125,7 @@ class MetaNetwork(FewShotLearner):
     def _loss_gradients(self, slow_weights, support) -> list:
         """Gradients of each support example's own loss, (b, s, e, h) and (b, s, h, n)."""
         num_episodes, num_support = ops.shape(support)[:2]
-        shots = support.shape[1] // self.num_ways
-        labels = ops.repeat(ops.arange(self.num_ways, dtype="int32"), shots)
+        labels = labels_by_class(self.num_ways, num_support // self.num_ways)
         copies = [ops.broadcast_to(w, (num_episodes, num_support, *w.shape)) for w in slow_weights]
 
         def loss(weights):

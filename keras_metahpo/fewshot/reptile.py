@@ -4,7 +4,12 @@ import keras
 from keras import ops
 
 from keras_metahpo.errors import FewShotError
-from keras_metahpo.fewshot.fast_weights import FastWeightLearner, flat_support, require
+from keras_metahpo.fewshot.fast_weights import (
+    FastWeightLearner,
+    flat_support,
+    labels_by_class,
+    require,
+)
 
 INNER_OPTIMIZERS = ("sgd", "adam")
 # Adam without momentum, as Nichol et al. 2018 use it in the inner loop (table 3).
@@ -73,9 +78,10 @@ class Reptile(FastWeightLearner):
 
     def adapted_weights(self, support, num_steps: int) -> list:
         """Weights, as constants, after `num_steps` steps on examples by class (n, s, *x)."""
-        num_ways, num_shots, *example_shape = support.shape
-        size = min(self.batch_shots, num_shots)
-        labels = ops.repeat(ops.arange(num_ways, dtype="int32"), size)
+        num_ways, num_shots, *example_shape = ops.shape(support)
+        known = isinstance(num_shots, int)
+        size = (min if known else ops.minimum)(self.batch_shots, num_shots)
+        labels = labels_by_class(num_ways, size)
 
         def step(index, state):
             weights, second_moments = state

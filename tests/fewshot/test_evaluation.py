@@ -3,6 +3,15 @@ import numpy as np
 import pytest
 
 from keras_metahpo.errors import FewShotError
+from keras_metahpo.fewshot import (
+    MAML,
+    GraphNetwork,
+    MatchingNetwork,
+    MetaNetwork,
+    Reptile,
+    conv4,
+    stack_episodes,
+)
 from keras_metahpo.fewshot.evaluation import FewShotScore, evaluate, evaluation_batch_size
 from keras_metahpo.fewshot.examples import fake_examples
 from keras_metahpo.fewshot.prototypical import PrototypicalNetwork
@@ -50,6 +59,28 @@ def test_logits_that_are_not_finite_are_a_failure_and_not_chance():
     bad = type(given[0])(examples, given[0].query)
     with pytest.raises(FewShotError, match="finite"):
         evaluate(flat_learner(), [bad, given[1]])
+
+
+LEARNERS = {
+    "prototypical": PrototypicalNetwork,
+    "matching": MatchingNetwork,
+    "matching, full context": lambda backbone: MatchingNetwork(backbone, full_context=True),
+    "graph": lambda backbone: GraphNetwork(backbone, num_ways=5, num_layers=1, width=4),
+    "maml": lambda backbone: MAML(backbone, num_ways=5),
+    "reptile": lambda backbone: Reptile(backbone, eval_steps=3),
+    "meta network": lambda backbone: MetaNetwork(backbone, num_ways=5, width=6, meta_width=4),
+}
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_episodes_of_several_shots_one_after_another(name):
+    learner = LEARNERS[name](conv4((4, 4, 1), filters=4, num_blocks=1))
+    examples = fake_examples(num_classes=10, num_examples=10, shape=(4, 4, 1), noise=0.3)
+    for shots in (1, 3, 2, 1):
+        drawn = EpisodeSampler(examples, ways=5, shots=shots, queries=2).fixed_episodes(2, 0)
+        inputs, _ = stack_episodes(list(drawn))
+        directly = keras.ops.convert_to_numpy(learner(inputs, training=False))
+        np.testing.assert_allclose(learner.predict_on_batch(inputs), directly, atol=1e-4)
 
 
 def test_no_episodes_are_refused():
