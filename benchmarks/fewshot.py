@@ -31,6 +31,7 @@ from keras_metahpo.atomic import write_text
 from keras_metahpo.fewshot import (
     EpisodeSampler,
     FewShotLearner,
+    MetaTraining,
     conv4,
     evaluate,
     meta_train,
@@ -129,30 +130,19 @@ def main() -> None:
     validation = EpisodeSampler(
         parts.validation, validation_ways(options, contestant), options.shots, TEST_QUERIES
     )
-    optimizer = getattr(keras.optimizers, contestant.optimizer)
     learner = contestant.make(options.size, options.filters, options.ways)
     build(learner, sampler)
     options.output.mkdir(parents=True, exist_ok=True)
     name = f"{options.learner}_{options.ways}way_{options.shots}shot_seed{options.seed}"
     record = Record(options.output, name)
-    results = record.read(protocol(options, contestant))
+    expected = protocol(options, contestant)
+    results = record.read(expected)
     if results is not None:
         learner.load_weights(record.weights)
     else:
-        training = meta_train(
-            learner,
-            sampler,
-            validation.fixed_episodes(NUM_VALIDATION_EPISODES, VALIDATION_SEED),
-            max_seconds=60 * options.minutes,
-            optimizer=optimizer(options.learning_rate or contestant.learning_rate),
-            num_halvings=options.halvings,
-            episodes_per_batch=options.episodes_per_batch or contestant.episodes_per_batch,
-            validate_every=options.validate_every,
-            seed=options.seed,
-            show_progress=True,
-        )
+        training = train_learner(learner, sampler, validation, options, contestant)
         results = {
-            "protocol": protocol(options, contestant),
+            "protocol": expected,
             "machine": machine(),
             "training": {
                 "seconds": round(training.elapsed_s, 1),
@@ -201,6 +191,28 @@ def build(learner: FewShotLearner, sampler: EpisodeSampler) -> None:
     """Makes the weights, which a stopped run loads."""
     inputs, _ = stack_episodes([sampler.episode(np.random.default_rng(0))])
     learner(inputs)
+
+
+def train_learner(
+    learner: FewShotLearner,
+    sampler: EpisodeSampler,
+    validation: EpisodeSampler,
+    options: argparse.Namespace,
+    contestant: Contestant,
+) -> MetaTraining:
+    optimizer = getattr(keras.optimizers, contestant.optimizer)
+    return meta_train(
+        learner,
+        sampler,
+        validation.fixed_episodes(NUM_VALIDATION_EPISODES, VALIDATION_SEED),
+        max_seconds=60 * options.minutes,
+        optimizer=optimizer(options.learning_rate or contestant.learning_rate),
+        num_halvings=options.halvings,
+        episodes_per_batch=options.episodes_per_batch or contestant.episodes_per_batch,
+        validate_every=options.validate_every,
+        seed=options.seed,
+        show_progress=True,
+    )
 
 
 def parse_options() -> argparse.Namespace:
