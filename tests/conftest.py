@@ -14,7 +14,7 @@ def tiny_preset(tmp_path_factory) -> str:
     from keras_metahpo.rankers import ZeroShotRanker, save_preset
     from keras_metahpo.rankers.zero_shot import new_network
 
-    network = new_network({"width": 8, "num_blocks": 1, "num_heads": 2, "embedding": 4})
+    network = new_network({"width": 8, "num_members": 2, "num_blocks": 1, "embedding": 4})
     directory = tmp_path_factory.mktemp("presets") / "tiny"
     return str(save_preset(ZeroShotRanker(network), directory, {"name": "tiny"}))
 

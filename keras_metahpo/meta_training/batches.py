@@ -11,10 +11,15 @@ import numpy as np
 from keras_metahpo.acquisition import normal_scores
 from keras_metahpo.meta_training.augmentation import augment
 from keras_metahpo.meta_training.source_task import SourceTask
+from keras_metahpo.meta_training.synthetic.hyperparameter import pick
 from keras_metahpo.rankers import Tokens, stack, tokenize
 
 DROP_NAME_PROBABILITY = 0.2
 DROP_ALL_NAMES_PROBABILITY = 0.12
+# Tasks of one batch are drawn from these parts of all, whose spaces are alike in size.
+SYNTHETIC_PARTS, RECORDED_PARTS = 8, 4
+# Hyperparameters and categorical values are padded to multiples of these: every shape is compiled.
+SHAPE_MULTIPLES = (4, 64)
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,11 @@ class TokenizedTask:
     tokens: Tokens
     scores: np.ndarray
 
+    @property
+    def width(self) -> int:
+        """Number of hyperparameters."""
+        return self.tokens.roles.shape[1]
+
     @classmethod
     def of(cls, task: SourceTask) -> "TokenizedTask":
         return cls(tokenize(task.space, task.points), normal_scores(task.utilities))
@@ -58,22 +68,36 @@ def sample_batch(
     """Draws tasks, augments recorded ones, and draws configurations of each.
 
     Args:
-        synthetic, recorded: Pools of source tasks.
+        synthetic: A pool of source tasks, ordered by their `width`.
+        recorded: Real source tasks.
         rng: All randomness comes from here.
         batch_size: Tasks a batch, b.
         num_configurations: Configurations a task, n.
         recorded_share: Share of recorded tasks; a minority, or they are learnt by heart.
     """
+    synthetic, recorded = _alike(synthetic, recorded, rng)
     examples = []
     for _ in range(batch_size):
         if recorded and rng.random() < recorded_share:
-            chosen = recorded[int(rng.integers(len(recorded)))]
+            chosen = pick(recorded, rng)
             task = TokenizedTask.of(augment(chosen, rng, min_rows=num_configurations))
         else:
-            task = synthetic[int(rng.integers(len(synthetic)))]
+            task = pick(synthetic, rng)
         examples.append(_draw(task, rng, num_configurations))
-    tokens = stack([example.tokens for example in examples])
+    tokens = stack([example.tokens for example in examples], *SHAPE_MULTIPLES)
     return Batch(tokens, np.concatenate([example.targets for example in examples]))
+
+
+def _alike(
+    synthetic: Sequence[TokenizedTask], recorded: Sequence[SourceTask], rng: np.random.Generator
+) -> tuple[Sequence[TokenizedTask], Sequence[SourceTask]]:
+    """Tasks of about one number of hyperparameters, or half of a batch would be padding."""
+    size = max(1, len(synthetic) // SYNTHETIC_PARTS)
+    chosen = int(rng.integers(len(synthetic)))
+    start = min(max(0, chosen - size // 2), len(synthetic) - size)
+    width = synthetic[chosen].width
+    nearest = sorted(recorded, key=lambda task: abs(len(task.space) - width))
+    return synthetic[start : start + size], nearest[: -(-len(recorded) // RECORDED_PARTS)]
 
 
 def _draw(task: TokenizedTask, rng: np.random.Generator, num_configurations: int) -> Batch:

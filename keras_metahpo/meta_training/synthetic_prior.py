@@ -20,7 +20,7 @@ from keras_metahpo.meta_training.synthetic.space import draw_space, draw_unnamed
 UNNAMED = 0.2  # any problem under names that say nothing
 MISNAMED = 0.04  # usual names that mean nothing, lest names be trusted blindly
 # Standard deviations of the noise, in units of the spread among good configurations.
-NOISE_LEVELS = (0.0, 0.02, 0.05, 0.05, 0.1, 0.1, 0.25, 0.5, 0.8)
+NOISE_LEVELS = (0.0, 0.01, 0.02, 0.02, 0.05, 0.05, 0.1, 0.1, 0.25, 0.5)
 HETEROSCEDASTIC = 0.3
 # Chance level: all that is worse than it looks the same.
 PLATEAU = 0.3
@@ -40,7 +40,7 @@ def synthetic_task(rng: np.random.Generator, num_configurations: int = 192) -> S
         num_configurations: How many configurations random search tries on it.
 
     Returns:
-        A task whose space has 1 to 12 hyperparameters and whose utilities are not all equal.
+        A task whose space has 1 to 16 hyperparameters and whose utilities are not all equal.
     """
     while True:
         kind = rng.random()

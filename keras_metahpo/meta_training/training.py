@@ -36,11 +36,11 @@ class TrainingConfig:
         network: Configuration of `RankingNetwork`.
     """
 
-    num_steps: int = 3000
-    num_synthetic_tasks: int = 5000
+    num_steps: int = 6000
+    num_synthetic_tasks: int = 16_000
     batch_size: int = 8
     num_configurations: int = 32
-    recorded_share: float = 0.25
+    recorded_share: float = 0.15
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     evaluate_every: int = 500
@@ -139,7 +139,7 @@ class RankerTrainer:
         from keras_metahpo.rankers.losses import ranking_loss
 
         self.config = config
-        self.synthetic = synthetic
+        self.synthetic = sorted(synthetic, key=lambda task: task.width)
         self.start = start
         network = new_network(start.network.get_config() if start else dict(config.network))
         if start:

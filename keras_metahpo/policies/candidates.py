@@ -20,6 +20,7 @@ SMALL_SPACE = 2000
 MOST_COORDINATES = 3
 MUTATION_SCALES = (0.3, 0.1, 0.03)
 REFINEMENT_SCALES = ((0.1, 0.03), (0.03, 0.01))
+NUM_ROUNDS = len(REFINEMENT_SCALES)
 NUM_REFINED = 5
 NUM_NEIGHBOURS = 96
 
@@ -51,7 +52,7 @@ def refine(
     points: Points,
     score_function: ScoreFunction,
     tried: set[bytes],
-    num_rounds: int = len(REFINEMENT_SCALES),
+    num_rounds: int = NUM_ROUNDS,
 ) -> tuple[Points, np.ndarray]:
     """Scores points, then neighbours of the best ones, round by round with shorter steps.
 

@@ -13,7 +13,7 @@ import numpy as np
 from keras_metahpo.acquisition import log_expected_improvement, normal_scores
 from keras_metahpo.history import History
 from keras_metahpo.policies.base import Policy, Suggestion, untried
-from keras_metahpo.policies.candidates import candidates, refine
+from keras_metahpo.policies.candidates import NUM_ROUNDS, candidates, refine
 from keras_metahpo.policies.gaussian_process_model import GaussianProcess, fit_gaussian_process
 from keras_metahpo.policies.mapping import nearest_points
 from keras_metahpo.policies.random import RandomPolicy
@@ -40,6 +40,7 @@ class GaussianProcessPolicy(Policy):
         num_initial: Trials before the process decides if there is no prior mean: the space's
             default, then random ones.
         num_candidates: How many configurations are compared a trial.
+        pool: The only configurations there are, where they are recorded ones: each is a candidate.
     """
 
     name = "gaussian process"
@@ -49,10 +50,12 @@ class GaussianProcessPolicy(Policy):
         prior: PriorMean | None = None,
         num_initial: int = 5,
         num_candidates: int = NUM_CANDIDATES,
+        pool: Points | None = None,
     ):
         self.prior = prior
         self.num_initial = num_initial
         self.num_candidates = num_candidates
+        self.pool = pool
 
     def suggest(
         self,
@@ -71,17 +74,23 @@ class GaussianProcessPolicy(Policy):
             return RandomPolicy().suggest(space, history, pending, rng)
 
         tried = {*observed.keys(), *started.keys()}
-        incumbents = observed[history.best_first()[:NUM_INCUMBENTS]]
-        pool = untried(candidates(space, rng, incumbents, self.num_candidates), tried)
-        if not len(pool):
+        compared = untried(self._candidates(space, history, observed, rng), tried)
+        if not len(compared):
             return RandomPolicy().suggest(space, history, pending, rng)
         rows = informative_trials(history)
         targets = normal_scores(history.utilities)[rows]
         # On matrices this small, several BLAS threads only get in the way of the network's.
         with _thread_pools().limit(limits=1, user_api="blas"):
             acquisition = _acquisition(self.prior, space, observed[rows], targets, started)
-            points, facts = refine(space, rng, pool, acquisition, tried)
+            num_rounds = NUM_ROUNDS if self.pool is None else 0
+            points, facts = refine(space, rng, compared, acquisition, tried, num_rounds)
         return self._suggestion(space, acquisition, points, facts)
+
+    def _candidates(self, space, history: History, observed: Points, rng) -> Points:
+        if self.pool is not None:
+            return self.pool
+        incumbents = observed[history.best_first()[:NUM_INCUMBENTS]]
+        return candidates(space, rng, incumbents, self.num_candidates)
 
     def _suggestion(self, space, acquisition, points, facts) -> Suggestion:
         chosen = int(np.argmax(facts[:, 0]))

@@ -9,7 +9,7 @@ from pathlib import Path
 from keras_metahpo.errors import PresetError, did_you_mean
 from keras_metahpo.rankers.zero_shot import ZeroShotRanker, new_network
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 DEFAULT_PRESET = "base"
 CONFIG, WEIGHTS, CARD = "config.json", "model.weights.h5", "card.json"
 
@@ -30,7 +30,7 @@ class Preset:
         name_or_directory: Name of a bundled preset, or the path of a directory.
 
     Raises:
-        PresetError: if it is unknown, damaged, or of a later format.
+        PresetError: if it is unknown, damaged, or of another format.
     """
 
     def __init__(self, name_or_directory: str | os.PathLike = DEFAULT_PRESET):
@@ -56,10 +56,12 @@ class Preset:
                 f"{self.directory / CONFIG} must have `format_version` and `network`. "
                 f"Received: {sorted(self.config)}. Save the preset again or restore the file."
             )
-        if version > FORMAT_VERSION:
+        if version != FORMAT_VERSION:
+            later = version > FORMAT_VERSION
+            remedy = "Upgrade keras-metahpo" if later else "Train it again with `metahpo train`"
             raise PresetError(
                 f"{self.directory} has preset format {version}; this release of keras-metahpo "
-                f"reads up to {FORMAT_VERSION}. Upgrade keras-metahpo."
+                f"reads format {FORMAT_VERSION}. {remedy}."
             )
         weights = self.directory / WEIGHTS
         if not weights.exists():

@@ -18,7 +18,8 @@ NUM_BUCKETS = 512
 # Orders of magnitude are divided by this, which maps 1e-8 ... 1e4 to about -2 ... 1.
 MAGNITUDE_SCALE = 4.0
 SMALLEST_MAGNITUDE = 1e-8
-NUM_FEATURES = 25
+SMALLEST_DISTANCE = 1e-5
+NUM_FEATURES = 27
 SAME_POSITION = 1e-6
 HYPERPARAMETERS_MULTIPLE = 2
 VOCABULARY_MULTIPLE = 16
@@ -45,14 +46,18 @@ def tokenize(space: SearchSpace, points: Points) -> Tokens:
     return Tokens(cells, values, np.stack(vocabulary)[None], names, roles, active)
 
 
-def stack(tokens: Sequence[Tokens]) -> Tokens:
+def stack(
+    tokens: Sequence[Tokens],
+    hyperparameters_multiple: int = HYPERPARAMETERS_MULTIPLE,
+    vocabulary_multiple: int = VOCABULARY_MULTIPLE,
+) -> Tokens:
     """One batch of tasks with equally many configurations.
 
     Hyperparameters and vocabularies are padded to round numbers, so that compiled shapes repeat.
     """
     # An empty search space has one token, which is padding: no compiled shape has a zero in it.
-    width = _round_up(max(1, *(t.roles.shape[1] for t in tokens)), HYPERPARAMETERS_MULTIPLE)
-    size = _round_up(max(t.vocabulary.shape[1] for t in tokens), VOCABULARY_MULTIPLE)
+    width = _round_up(max(1, *(t.roles.shape[1] for t in tokens)), hyperparameters_multiple)
+    size = _round_up(max(t.vocabulary.shape[1] for t in tokens), vocabulary_multiple)
     return Tokens(
         cells=_join([t.cells for t in tokens], 2, width),
         values=_join([t.values for t in tokens], 2, width),
@@ -115,6 +120,7 @@ def _cells(
         magnitude,
         magnitude**2,
         np.tanh(physical),
+        _distance_to_one(physical) if high <= 1.0 else np.zeros(len(units)),
         units - default,
         np.abs(units - default) < SAME_POSITION,
     ]
@@ -122,6 +128,7 @@ def _cells(
         _magnitude(low) if has_magnitude else 0.0,
         _magnitude(high) if has_magnitude else 0.0,
         (_magnitude(high) - _magnitude(low)) if has_magnitude else 0.0,
+        _distance_to_one(high) if has_magnitude and 0.0 < high <= 1.0 else 0.0,
         2.0 * default - 1.0,
         hp.kind == "float",
         hp.kind == "int",
@@ -148,6 +155,12 @@ def _bounds(hp: Hyperparameter) -> tuple[float, float]:
 
 def _magnitude(physical):
     return np.log10(np.maximum(np.abs(physical), SMALLEST_MAGNITUDE)) / MAGNITUDE_SCALE
+
+
+def _distance_to_one(physical):
+    """The magnitude of a momentum or an average's decay: .9, .99 and .999 are evenly spaced."""
+    distance = 1.0 - np.clip(physical, 0.0, 1.0)
+    return -np.log10(np.maximum(distance, SMALLEST_DISTANCE)) / MAGNITUDE_SCALE
 
 
 def _round_up(number: int, multiple: int) -> int:

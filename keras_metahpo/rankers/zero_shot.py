@@ -36,10 +36,12 @@ class ZeroShotRanker(Ranker):
         num_queries = query.active.shape[1]
         padded = pad_configurations(query, -(-num_queries // QUERY_MULTIPLE) * QUERY_MULTIPLE)
         output = np.asarray(self.network.predict_on_batch(padded.as_dict()))[:, :num_queries]
+        variance = np.exp(2 * np.clip(output[..., 2], *LOG_STD_RANGE)).mean(axis=-1)
         return Prediction(
-            mean=output[..., 1],
-            standard_deviation=np.exp(np.clip(output[..., 2], *LOG_STD_RANGE)),
-            score=output[..., 0],
+            mean=output[..., 1].mean(axis=-1),
+            # Of the mixture of all members.
+            standard_deviation=np.sqrt(variance + output[..., 1].var(axis=-1)),
+            score=output[..., 0].mean(axis=-1),
         )
 
 

@@ -92,6 +92,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "vocabulary": ("vocabulary_size", "vocab_size", "max_tokens", "max_features"),
     "length": ("sequence_length", "max_length", "maxlen", "context_length"),
     "nesterov": ("nesterov", "use_nesterov"),
+    "operation": ("operation", "op", "layer_type", "cell_op", "edge", "edge_op"),
 }
 
 ROLES = tuple(ALIASES)

@@ -102,7 +102,7 @@ def test_fine_tuning_leaves_the_preset_it_starts_from_alone(fine_tuned):
 
 def tiny(seed: int) -> ZeroShotRanker:
     ranker = ZeroShotRanker(
-        new_network({"width": 8, "num_blocks": 1, "num_heads": 2, "embedding": 4})
+        new_network({"width": 8, "num_members": 2, "num_blocks": 1, "embedding": 4})
     )
     rng = np.random.default_rng(seed)
     ranker.network.set_weights([rng.normal(size=w.shape) for w in ranker.network.get_weights()])

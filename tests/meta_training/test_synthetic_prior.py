@@ -61,7 +61,7 @@ def test_tasks_of_one_generator_differ(tasks):
 def test_spaces_are_valid(tasks):
     for task in tasks:
         assert task.family == "synthetic"
-        assert 1 <= len(task.space) <= 12
+        assert 1 <= len(task.space) <= 16
         assert SearchSpace.from_config(task.space.get_config()) == task.space
         assert len(task.space.names) == len(task.space)
         task.space.default_configuration()
@@ -237,3 +237,38 @@ def test_a_draft_numbers_names_that_are_taken():
     draft = Draft(4, "adam", np.random.default_rng(0))
     names = [draft.add("dropout", name="dropout").name for _ in range(3)]
     assert names == ["dropout", "dropout_2", "dropout_3"]
+
+
+def test_some_searches_go_far_beyond_the_usual_ranges(tasks):
+    rates = [
+        hp
+        for task in tasks
+        for hp in task.space.hyperparameters
+        if role_of(hp.name) == "learning_rate" and hp.is_numeric
+    ]
+    decades = np.log10([hp.high / hp.low for hp in rates])
+    usual = quantities.QUANTITIES["learning_rate"]
+    assert 0.02 < np.mean([hp.low < min(usual.lows) / 10 for hp in rates]) < 0.3
+    assert np.median(decades) < 5 < decades.max()
+
+
+def test_some_lists_are_as_fine_as_a_grid(tasks):
+    lists = [len(hp.choices) for t in tasks for hp in t.space.hyperparameters if hp.ordered]
+    assert max(lists) > 6
+
+
+def test_each_of_several_lists_of_labels_acts():
+    edges = [
+        Hyperparameter(f"op_{i}", "choice", "none", choices=("none", "conv_3x3", "skip_connect"))
+        for i in range(3)
+    ]
+    synthetic = SyntheticSpace(SearchSpace(edges), ("operation",) * 3, (0,) * 3, "adam")
+    points = synthetic.space.encode(list(synthetic.space.configurations()))
+    better = np.zeros(3)
+    for rng in np.random.default_rng(2).spawn(60):
+        loss = deep_learning_response(synthetic, points, rng).loss
+        for column in range(3):
+            code = points.numbers[:, column]
+            better[column] += loss[code == 1].mean() < loss[code == 0].mean()
+    # Of all three edges, on most tasks, a convolution is better than nothing.
+    assert np.all(better > 40)

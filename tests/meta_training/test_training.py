@@ -30,7 +30,7 @@ SMALL = TrainingConfig(
     num_configurations=24,
     evaluate_every=30,
     learning_rate=3e-3,
-    network={"width": 16, "num_blocks": 1, "num_heads": 2, "embedding": 4},
+    network={"num_members": 2, "width": 16, "num_blocks": 1, "embedding": 4},
 )
 
 

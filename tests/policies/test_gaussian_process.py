@@ -139,3 +139,16 @@ def test_long_searches_keep_their_best_and_latest_trials():
     assert rows == sorted(rows)
     assert set(range(450, 500)) <= set(rows)
     assert set(np.argsort(-utilities)[:50]) <= set(rows)
+
+
+def test_a_pool_is_all_that_is_suggested_from():
+    rng = np.random.default_rng(0)
+    pool = CUBE.sample(6, rng)
+    policy = GaussianProcessPolicy(lambda space, points: points.units[:, 0], pool=pool)
+    configurations: list = []
+    for _ in range(6):
+        history = History(configurations, np.arange(len(configurations), dtype=float))
+        configurations.append(policy.suggest(CUBE, history, [], rng).configuration)
+    found = CUBE.encode(configurations)
+    assert sorted(found.keys()) == sorted(pool.keys())
+    assert found.units[0, 0] == pool.units[:, 0].max()

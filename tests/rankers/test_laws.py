@@ -27,7 +27,7 @@ SPACE = SearchSpace(
 @pytest.fixture(scope="module")
 def ranker():
     keras.utils.set_random_seed(1)
-    config = {"width": 16, "num_blocks": 1, "num_heads": 2, "embedding": 4}
+    config = {"num_members": 2, "width": 16, "num_blocks": 1, "embedding": 4}
     return ZeroShotRanker(new_network(config))
 
 

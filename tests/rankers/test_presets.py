@@ -13,7 +13,7 @@ from keras_metahpo.space import Hyperparameter, SearchSpace
 
 @pytest.fixture
 def directory(tmp_path):
-    config = {"width": 8, "num_blocks": 1, "num_heads": 1, "embedding": 4}
+    config = {"width": 8, "num_members": 1, "num_blocks": 1, "embedding": 4}
     ranker = ZeroShotRanker(new_network(config))
     return save_preset(ranker, tmp_path / "preset", {"limits": "none"})
 

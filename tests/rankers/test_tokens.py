@@ -41,3 +41,14 @@ def test_names_share_pieces_of_words():
     shared = set(pieces("hidden_units")) & set(pieces("units"))
     assert len(shared - {0}) > 2
     assert not (set(pieces("momentum")) & set(pieces("lr"))) - {0}
+
+
+def test_momenta_are_told_apart_near_one():
+    momentum = Hyperparameter("momentum", "float", 0.9, low=0.0, high=0.9999)
+    space = SearchSpace([momentum])
+    cells = tokenize(space, space.encode([{"momentum": m} for m in (0.9, 0.99, 0.999)])).cells[
+        0, :, 0
+    ]
+    distances = np.diff(cells, axis=0)
+    evenly = np.isclose(distances[0], distances[1], atol=1e-4) & (distances[0] > 0.2)
+    assert evenly.sum() == 1

@@ -87,6 +87,26 @@ def activation(setting: Setting, rng) -> Effect:
     return Effect(loss=importance(rng) * setting.look_up(ACTIVATIONS, 0.15, rng))
 
 
+OPERATIONS = {
+    "conv_3x3": -0.4,
+    "sep_conv_3x3": -0.3,
+    "conv_5x5": -0.25,
+    "sep_conv_5x5": -0.25,
+    "conv_1x1": -0.2,
+    "dil_conv_3x3": -0.1,
+    "skip_connect": -0.05,
+    "identity": -0.05,
+    "max_pool_3x3": 0.15,
+    "avg_pool_3x3": 0.15,
+    "none": 0.4,
+}
+
+
+def operation(setting: Setting, rng) -> Effect:
+    """Of an edge in a cell: convolutions learn, poolings do not, and nothing is a loss."""
+    return Effect(loss=importance(rng, 0.3) * setting.look_up(OPERATIONS, 0.2, rng))
+
+
 NORMALIZATIONS = {"none": 0.0, "batch": 1.0, "layer": 0.9, "group": 0.8, False: 0.0, True: 1.0}
 
 
@@ -184,6 +204,7 @@ EFFECTS = {
         branch,
         model,
         activation,
+        operation,
         normalization,
         initializer,
         init_scale,

@@ -18,6 +18,7 @@ from keras_metahpo.space.roles import ALIASES
 # Shares of habits, guessed from published code.
 SCOPED, INDEXED = 0.1, 0.1  # names like "encoder/units", "units_1"
 RATE_SCALED = 0.6  # ranges of learning rates that heed the optimizer
+WIDE = 0.2  # searches that go far beyond the usual ranges
 CONDITIONAL = 0.2  # nameless hyperparameters that hang on a choice
 SCOPES = ("encoder/", "decoder/", "head/", "model/", "block/", "backbone/")
 
@@ -44,6 +45,7 @@ class Draft:
 
     def __init__(self, size: int, optimizer: str, rng: np.random.Generator):
         self.size, self.optimizer, self.rng = size, optimizer, rng
+        self.wide = bool(rng.random() < WIDE)
         self.hyperparameters: dict[str, Hyperparameter] = {}
         self.meanings: dict[str, tuple[str | None, int]] = {}
 
@@ -66,7 +68,7 @@ class Draft:
         name = self.unique(name or self.draw_name(role))
         role = finer_role(name, role)
         scale = self.rate_scale() if role == "learning_rate" else 1.0
-        hp = draw_hyperparameter(name, role, self.rng, conditions, scale)
+        hp = draw_hyperparameter(name, role, self.rng, conditions, scale, self.wide)
         return self.append(hp, role, layer)
 
     def rate_scale(self) -> float:

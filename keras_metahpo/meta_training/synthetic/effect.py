@@ -39,6 +39,9 @@ class Effect:
     def __add__(self, other: "Effect") -> "Effect":
         return Effect(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
+    def __mul__(self, part: float) -> "Effect":
+        return Effect(*(getattr(self, f.name) * part for f in fields(self)))
+
     def where(self, heard: np.ndarray) -> "Effect":
         """The effect on the configurations of bool array (n,), and none on the others."""
         if heard.all():

@@ -1,5 +1,7 @@
 """Hyperparameters that code declares together, with their conditions: one function a pattern."""
 
+from dataclasses import replace
+
 from keras_metahpo.meta_training.synthetic.draft import Draft, draw_unnamed
 from keras_metahpo.meta_training.synthetic.hyperparameter import pick, popular
 from keras_metahpo.space import Condition
@@ -13,6 +15,7 @@ LAYERED_SHARE = 0.45  # one width a layer
 SCOPED_SHARE = 0.5  # of which with a `conditional_scope`
 FROM_ONE_SHARE = 0.3  # of which are counted from 1
 REPEATED_SHARE = 0.2
+MAX_OPERATIONS = 6  # in a cell
 OWN_SHARE = 0.5  # hyperparameters of one architecture only
 # Settings of the training harness on which the result does not depend.
 IRRELEVANT = ("seed", "shuffle_buffer", "prefetch", "num_workers", "log_every", "cache", "fold")
@@ -21,7 +24,7 @@ IRRELEVANT = ("seed", "shuffle_buffer", "prefetch", "num_workers", "log_every", 
 def add_plain(draft: Draft, role: str) -> None:
     draft.add(role)
     # A second one elsewhere in the network: dropout after the embedding and in the head.
-    repeatable = role in ("width", "filters", "dropout", "kernel_size")
+    repeatable = role in ("width", "filters", "dropout", "kernel_size", "activation")
     if repeatable and draft.room and draft.chance(REPEATED_SHARE):
         draft.add(role)
 
@@ -107,6 +110,14 @@ def _add_model(draft: Draft, role: str) -> None:
                 draft.add(inner, Condition(model.name, (label,)), name=name)
 
 
+def _add_operations(draft: Draft, role: str) -> None:
+    """The operations of a cell, chosen from one list."""
+    first = draft.add(role, name=f"{draft.draw_name(role)}_0")
+    stem = first.name.removesuffix("0")
+    for index in range(1, min(draft.room + 1, int(draft.rng.integers(2, MAX_OPERATIONS + 1)))):
+        draft.append(replace(first, name=draft.unique(f"{stem}{index}")), role)
+
+
 def _add_irrelevant(draft: Draft, role: str) -> None:
     name = draft.unique(pick(IRRELEVANT, draft.rng))
     draft.append(draw_unnamed(name, (), draft.rng), None)
@@ -118,5 +129,6 @@ GROUPS = dict.fromkeys(GATED, _add_gated) | {
     "schedule": _add_schedule,
     "width": _add_width,
     "model": _add_model,
+    "operation": _add_operations,
     "irrelevant": _add_irrelevant,
 }

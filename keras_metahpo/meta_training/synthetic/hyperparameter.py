@@ -1,6 +1,7 @@
 """Draws one hyperparameter the way people write it: its range, sampling, step and default."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from keras_metahpo.space import Condition, Hyperparameter, Value
 ODD_BOUNDS = 0.3  # bounds that are no round numbers
 NARROW = 0.12  # only the part of the usual range somebody believes in
 FIXED = 0.02  # declared with `hp.Fixed`, or a range of which nothing is searched
+MAX_DECADES = 4.0  # by which a search that knows nothing goes beyond the usual range
+FINE, MOST_VALUES = 0.3, 10  # lists as fine as a grid
 STEPPED = 0.3  # continuous ranges cut into a grid
 DESCENDING = 0.3  # lists from large to small: [1e-2, 1e-3, 1e-4]
 SENSIBLE_DEFAULT, FIRST_DEFAULT = 0.45, 0.35  # otherwise the default is random
@@ -38,6 +41,7 @@ def draw_hyperparameter(
     rng: np.random.Generator,
     conditions: tuple[Condition, ...] = (),
     scale: float = 1.0,
+    wide: bool = False,
 ) -> Hyperparameter:
     """A hyperparameter of a role, with the range, list or labels people give it.
 
@@ -47,6 +51,7 @@ def draw_hyperparameter(
         rng: Source of randomness.
         conditions: When it is active.
         scale: Multiplies the usual bounds and defaults of a numeric role.
+        wide: Whether its range goes beyond the usual by orders of magnitude.
     """
     if rng.random() < SWITCHES.get(role, 0.0):
         default = bool(rng.random() < FIRST_DEFAULT)
@@ -55,7 +60,20 @@ def draw_hyperparameter(
         )
     if role in LABELS:
         return draw_labels(name, LABELS[role], rng, conditions)
-    return draw_number(name, QUANTITIES[role], rng, conditions, scale)
+    quantity = widened(QUANTITIES[role], rng) if wide else QUANTITIES[role]
+    return draw_number(name, quantity, rng, conditions, scale)
+
+
+def widened(quantity: Quantity, rng: np.random.Generator) -> Quantity:
+    """What somebody searches who does not know the usual range of a magnitude."""
+    if quantity.reverse_log:  # the distance to 1 is the magnitude
+        low, high = quantity.limits
+        return replace(quantity, lows=(low,), highs=(high,), reverse_log=0.8)
+    if quantity.scale != "decimal":
+        return quantity
+    below, above = 10.0 ** rng.uniform(0.0, MAX_DECADES, 2)
+    lows, highs = [v / below for v in quantity.lows], [v * above for v in quantity.highs]
+    return replace(quantity, lows=tuple(lows), highs=tuple(highs))
 
 
 def draw_labels(
@@ -115,8 +133,11 @@ def _draw_bounds(quantity: Quantity, rng, scale: float) -> tuple[float, float]:
 
 
 def _draw_list(quantity: Quantity, low: float, high: float, rng) -> tuple[Value, ...]:
-    """2 to 6 values from low to high, round where people would round."""
-    if quantity.scale == "linear":
+    """2 to 10 values from low to high, round where people would round."""
+    if rng.random() < FINE:
+        spread = np.linspace if quantity.scale == "linear" or low <= 0 else np.geomspace
+        values = spread(low, high, int(rng.integers(5, MOST_VALUES + 1)))
+    elif quantity.scale == "linear":
         values = np.linspace(low, high, int(rng.integers(2, 7)))
     else:
         base = 2.0 if quantity.scale == "binary" else 10.0
@@ -124,7 +145,7 @@ def _draw_list(quantity: Quantity, low: float, high: float, rng) -> tuple[Value,
         values = base ** np.arange(first, last + 1)
         if len(values) < 3 and quantity.scale == "decimal":
             values = np.geomspace(low, high, 3)
-    values = values[: int(rng.integers(3, 7))]
+        values = values[: int(rng.integers(3, 7))]
     if rng.random() < quantity.zero:
         values = np.concatenate([[0.0], values])
     plain = [round(v) if quantity.integer else float(f"{v:.2g}") for v in values.tolist()]

@@ -113,6 +113,10 @@ LABELS: dict[str, tuple[str, ...]] = {
     "normalization": ("batch", "none", "layer", "group"),
     "pooling": ("max", "avg", "none"),
     "model": ("cnn", "mlp", "rnn", "transformer", "resnet"),
+    "operation": (
+        *("conv_3x3", "skip_connect", "max_pool_3x3", "conv_1x1", "none", "avg_pool_3x3"),
+        *("sep_conv_3x3", "conv_5x5", "dil_conv_3x3", "identity", "sep_conv_5x5"),
+    ),
 }
 # Roles that are often or always a switch: role -> share declared as `hp.Boolean`.
 SWITCHES = {"normalization": 0.6, "augmentation": 0.6} | dict.fromkeys(

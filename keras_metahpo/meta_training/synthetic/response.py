@@ -3,7 +3,7 @@
 Shapes: n configurations, d hyperparameters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,9 @@ EFFECTS = architecture.EFFECTS | optimization.EFFECTS | regularization.EFFECTS
 # Rates and momenta in code that does not search them: Keras's defaults, or somewhere sensible.
 FIXED_RATE_SPREAD = 0.5
 FIXED_MOMENTA = (0.0, 0.9)
+# Searches are often given fewer epochs than a full training, at the most by these decades: larger
+# rates and smaller batches win.
+SHORT, MAX_SHORTAGE = 0.6, 1.5
 BEST_RATE_SPREAD = 0.4  # decades by which tasks differ for reasons no hyperparameter explains
 # Most of the response is knowledge; this is the largest share of its spread left to chance.
 MAX_UNEXPLAINED = 0.8
@@ -63,9 +66,8 @@ def deep_learning_response(
     settings = _Settings(synthetic, points)
     total = _background(settings, rng)
     for role, effect in EFFECTS.items():
-        heard = settings.is_heard(role)
-        if heard.any():
-            total += effect(settings[role], rng).where(heard)
+        if settings.is_heard(role).any():
+            total += settings.effect_of(role, effect, rng)
     rate, beyond = _rate_loss(_log_rate(settings, total, rng), total, rng)
     loss = rate + _fit_loss(total, rng) + _training_loss(total, rng) + total.loss
     loss = loss + np.zeros(len(points))
@@ -100,12 +102,28 @@ class _Settings:
             if users:
                 self.heard[:, self.columns[role]] &= self.optimizer_in(users)[:, None]
 
+    def effect_of(self, role: str, effect: Callable, rng: np.random.Generator) -> Effect:
+        """What a role does where it is heard; several lists of labels share its importance."""
+        columns = self.columns[role]
+        if len(columns) == 1 or not self._has_labels(columns[0]):
+            return effect(self[role], rng).where(self.is_heard(role))
+        total = Effect()
+        for column, part in zip(columns, rng.dirichlet(np.ones(len(columns))), strict=True):
+            total += (effect(self._setting([column]), rng) * part).where(self.heard[:, column])
+        return total
+
     def __getitem__(self, role: str) -> Setting:
         """The role's setting: the mean of its heard quantities, or the first of its labels."""
-        columns = self.columns[role]
+        return self._setting(self.columns[role])
+
+    def _has_labels(self, column: int) -> bool:
+        hp = self.synthetic.space.hyperparameters[column]
+        return hp.is_categorical and hp.kind != "fixed"
+
+    def _setting(self, columns: Sequence[int]) -> Setting:
         hps = [self.synthetic.space.hyperparameters[column] for column in columns]
         numbers = [self._legal_numbers(hp, c) for hp, c in zip(hps, columns, strict=True)]
-        if hps[0].is_categorical and hps[0].kind != "fixed":
+        if self._has_labels(columns[0]):
             choices = tuple(c.lower() if isinstance(c, str) else c for c in hps[0].choices)
             return Setting(numbers[0], choices)
         values = [hp.physical(n) for hp, n in zip(hps, numbers, strict=True)]
@@ -138,11 +156,13 @@ def _background(settings: _Settings, rng) -> Effect:
     shift = rng.normal(0.0, BEST_RATE_SPREAD)
     if "optimizer" not in settings.columns:
         shift += OPTIMIZERS[settings.synthetic.optimizer].best_rate
+    shortage = rng.uniform(0.0, MAX_SHORTAGE) if rng.random() < SHORT else 0.0
+    shift += rng.uniform(0.0, 0.5) * shortage
     if "momentum" in settings.columns:
-        return Effect(best_rate=shift)
+        return Effect(best_rate=shift, training=-shortage)
     fixed = FIXED_MOMENTA[int(rng.integers(len(FIXED_MOMENTA)))]
     momentum = np.log10(1.0 - fixed) * settings.optimizer_in(["sgd"])
-    return Effect(best_rate=shift + momentum)
+    return Effect(best_rate=shift + momentum, training=-shortage)
 
 
 def _log_rate(settings: _Settings, total: Effect, rng) -> np.ndarray:

@@ -6,7 +6,7 @@ from keras_metahpo.meta_training.synthetic.draft import Draft, SyntheticSpace, d
 from keras_metahpo.meta_training.synthetic.groups import GROUPS, add_plain
 from keras_metahpo.meta_training.synthetic.hyperparameter import pick, popular
 
-MAX_HYPERPARAMETERS = 12
+MAX_HYPERPARAMETERS = 16
 # How often a role is searched, relative to the others.
 POPULARITY: dict[str, float] = {
     "learning_rate": 12.0,
@@ -41,6 +41,7 @@ POPULARITY: dict[str, float] = {
     "length": 0.5,
     "nesterov": 0.3,
     "model": 0.5,
+    "operation": 0.5,
     "irrelevant": 0.8,
 }
 # A search concentrates on one side of the problem; its roles are this much more common.
@@ -58,6 +59,7 @@ ADAM_LIKE = ("beta_1", "beta_2", "epsilon")
 # Names that say nothing, with the position of the hyperparameter.
 UNINFORMATIVE = ("x{0}", "param_{0}", "hp_{0}", "p{0}", "arg{0}", "v_{0}", "theta_{0}")
 GREEK = ("alpha", "beta", "delta", "kappa", "mu", "sigma", "tau", "phi", "psi", "omega", "xi", "nu")
+GREEK += ("zeta", "iota", "chi", "upsilon")
 
 
 def draw_space(rng: np.random.Generator) -> SyntheticSpace:
@@ -85,8 +87,8 @@ def draw_unnamed_space(rng: np.random.Generator) -> SyntheticSpace:
 
 
 def _draw_size(rng) -> int:
-    """1 to 12 hyperparameters, mostly 3 to 8."""
-    return 1 + int(rng.binomial(MAX_HYPERPARAMETERS - 1, rng.beta(1.6, 2.4)))
+    """1 to 16 hyperparameters, mostly 3 to 9."""
+    return 1 + int(rng.binomial(MAX_HYPERPARAMETERS - 1, rng.beta(1.6, 2.8)))
 
 
 def _draw_roles(rng) -> list[str]:

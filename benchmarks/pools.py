@@ -1,0 +1,240 @@
+"""Search among 512 recorded configurations of families that no ranker was trained on.
+
+    python benchmarks/pools.py --data TABLES --seeds 10 --workers 2
+
+A pool is 512 random configurations of a task, another one for each seed; regret is normalised
+between the pool's best and its median configuration. Who can choose from a given set does so; the
+others are answered by the nearest configuration. The targets were written down before training.
+Finished searches are kept in the output folder, so that a stopped run goes on.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import joblib
+import numpy as np
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+from keras_metahpo.benchmark.blackboxes import open_suite, wrap_suite
+from keras_metahpo.benchmark.blackboxes.lookup import Lookup
+from keras_metahpo.benchmark.comparison import MOST_REGRET
+from keras_metahpo.benchmark.contestants import Problem, Proposal, Search, get_contestant
+from keras_metahpo.benchmark.contestants.kerastuner import load_preset, trained_on
+from keras_metahpo.benchmark.contestants.policy import DistanceToDefaults, PolicySearch
+from keras_metahpo.policies import GaussianProcessPolicy
+from keras_metahpo.progress import progress_bars
+from keras_metahpo.rankers import DEFAULT_PRESET, Preset
+
+SUITES = {"lcbench": "lcbench", "taskset": "taskset.npz", "hpobench": None, "fcnet": None}
+NUM_TRIALS, POOL_SIZE = 50, 512
+HORIZONS = (1, 3, 5, 10, 25, 50)
+OURS, RIVAL, PLAIN = "GP with the ranker", "GP distance to defaults", "GP from the default"
+TPE, RANDOM = "Optuna TPE multivariate", "random order"
+POLICIES = (OURS, "ranker's order", RIVAL, PLAIN, TPE, RANDOM)
+TARGETS = {1: 0.40, 3: 0.18, 5: 0.13, 10: 0.07, 25: 0.02, 50: 0.006}
+NUM_RESAMPLES = 2000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of lcbench, taskset.npz")
+    parser.add_argument("--preset", default=DEFAULT_PRESET, help="name or folder")
+    parser.add_argument("--policies", nargs="+", choices=POLICIES, default=list(POLICIES))
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/pools"))
+    options = parser.parse_args()
+    known = trained_on(Preset(options.preset).card) & SUITES.keys()
+    if known:
+        parser.error(f"the preset was trained on {sorted(known)}")
+    options.output.mkdir(parents=True, exist_ok=True)
+    file = options.output / "searches.json"
+    searches = json.loads(file.read_text()) if file.exists() else {}
+    cells = [
+        (kind, name, seed)
+        for kind, path in SUITES.items()
+        for name in open_suite(kind, path and options.data / path).blackboxes
+        for seed in range(options.seeds)
+    ]
+    missing = [
+        (cell, policies)
+        for cell in cells
+        if (policies := [p for p in options.policies if key(p, cell) not in searches])
+    ]
+    parallel = joblib.Parallel(options.workers, return_as="generator_unordered", batch_size=1)
+    calls = (joblib.delayed(search_pool)(*call, options.data, options.preset) for call in missing)
+    with progress_bars(Console()) as progress:
+        bar = progress.add_task("searching", total=len(missing))
+        for found in parallel(calls):
+            searches |= found
+            file.write_text(json.dumps(dict(sorted(searches.items()))) + "\n")
+            progress.advance(bar)
+    summary = summarise(searches, cells, options.policies)
+    (options.output / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
+    draw(summary, options)
+    report(summary)
+
+
+def key(policy: str, cell: tuple[str, str, int]) -> str:
+    return "|".join(map(str, (policy, *cell)))
+
+
+def search_pool(
+    cell: tuple[str, str, int], policies: list[str], data: Path, preset: str
+) -> dict[str, list[float]]:
+    """Searches one pool by several policies; regret of the incumbent at each horizon."""
+    kind, name, seed = cell
+    path = SUITES[kind]
+    suite = wrap_suite(open_suite(kind, path and data / path), "pooled", size=POOL_SIZE, seed=seed)
+    blackbox = suite.blackboxes[name].open()
+    configurations = list(blackbox.pool)
+    utilities = np.array([blackbox.utility(blackbox.evaluate(c)) for c in configurations])
+    utilities = np.where(np.isfinite(utilities), utilities, utilities[np.isfinite(utilities)].min())
+    scale = utilities.max() - np.median(utilities)
+    problem = Problem(name, blackbox.space, blackbox.card.direction, num_trials=NUM_TRIALS)
+    prior = load_preset(Preset(preset).directory).prior_mean
+    points = blackbox.space.encode(configurations)
+    choosing: dict[str, Callable[[], list[int]]] = {
+        "ranker's order": lambda: np.argsort(-prior(blackbox.space, points)).tolist(),
+        RANDOM: lambda: np.random.default_rng(seed).permutation(len(points)).tolist(),
+    }
+    asked: dict[str, Callable[[], Search]] = {
+        OURS: lambda: PolicySearch(problem, GaussianProcessPolicy(prior, pool=points), seed),
+        RIVAL: lambda: PolicySearch(
+            problem, GaussianProcessPolicy(DistanceToDefaults(), pool=points), seed
+        ),
+        PLAIN: lambda: PolicySearch(
+            problem, GaussianProcessPolicy(num_initial=1, pool=points), seed
+        ),
+        TPE: lambda: get_contestant(TPE).start(problem, seed),
+    }
+    sign = 1.0 if problem.direction == "max" else -1.0
+    found = {}
+    for policy in policies:
+        if policy in choosing:
+            rows = choosing[policy]()[:NUM_TRIALS]
+        else:
+            lookup = Lookup(blackbox.space, configurations)
+            rows = ask(asked[policy](), lookup, sign * utilities)
+        regrets = (utilities.max() - np.maximum.accumulate(utilities[rows])) / scale
+        found[key(policy, cell)] = [round(min(regrets[h - 1], MOST_REGRET), 5) for h in HORIZONS]
+    return found
+
+
+def ask(search: Search, lookup: Lookup, values: np.ndarray) -> list[int]:
+    """Rows of the pool in the order in which a search asks for them, or for what is nearest."""
+    rows: list[int] = []
+    with search:
+        for _ in range(NUM_TRIALS):
+            proposal = search.suggest()
+            row = int(lookup.nearest([proposal.configuration])[0])
+            rows.append(row)
+            answered = proposal
+            if isinstance(search, PolicySearch):
+                answered = Proposal(lookup.configurations[row])
+            search.observe(answered, float(values[row]))
+    return rows
+
+
+def summarise(searches: dict, cells: list, policies: list[str]) -> dict:
+    """Means over seeds, tasks and families; targets; paired differences with their intervals."""
+    families = {kind: sorted({c[1] for c in cells if c[0] == kind}) for kind in SUITES}
+    seeds = sorted({c[2] for c in cells})
+    by_task = {
+        policy: {
+            kind: np.array(
+                [
+                    np.mean([searches[key(policy, (kind, name, s))] for s in seeds], axis=0)
+                    for name in names
+                ]
+            )
+            for kind, names in families.items()
+        }
+        for policy in policies
+    }
+    means = {
+        policy: {kind: regrets.mean(axis=0) for kind, regrets in by_family.items()}
+        for policy, by_family in by_task.items()
+    }
+    overall = {p: np.mean(list(by_family.values()), axis=0) for p, by_family in means.items()}
+    ours = overall.get(OURS)
+    targets = {}
+    if ours is not None:
+        targets = {
+            f"@{h} <= {most}": bool(ours[HORIZONS.index(h)] <= most) for h, most in TARGETS.items()
+        }
+        if TPE in overall:
+            at_25 = overall[TPE][HORIZONS.index(25)]
+            targets["@5 <= TPE's @25"] = bool(ours[HORIZONS.index(5)] <= at_25)
+    return {
+        "pools": {"size": POOL_SIZE, "seeds": len(seeds), "families": list(SUITES)},
+        "regret": {
+            policy: {
+                "mean of families": horizons(overall[policy]),
+                **{kind: horizons(row) for kind, row in means[policy].items()},
+            }
+            for policy in policies
+        },
+        "targets": targets,
+        "ours minus": {
+            policy: differences(by_task[OURS], by_task[policy])
+            for policy in policies
+            if ours is not None and policy != OURS
+        },
+    }
+
+
+def horizons(row: np.ndarray) -> dict[str, float]:
+    return {f"@{h}": round(float(x), 4) for h, x in zip(HORIZONS, row, strict=True)}
+
+
+def differences(ours: dict, other: dict) -> dict[str, list[float]]:
+    """Mean paired difference and its 95 % interval, bootstrapped over the tasks of each family."""
+    rng = np.random.default_rng(0)
+    gaps = [ours[kind] - other[kind] for kind in ours]
+    resampled = [
+        np.mean([gap[rng.integers(len(gap), size=len(gap))].mean(axis=0) for gap in gaps], axis=0)
+        for _ in range(NUM_RESAMPLES)
+    ]
+    mean = np.mean([gap.mean(axis=0) for gap in gaps], axis=0)
+    rows = np.stack([mean, *np.quantile(resampled, (0.025, 0.975), axis=0)])
+    return {f"@{h}": rows[:, i].round(4).tolist() for i, h in enumerate(HORIZONS)}
+
+
+def draw(summary: dict, options: argparse.Namespace) -> None:
+    figure = Figure(figsize=(7.5, 3.8), layout="constrained")
+    axes = figure.subplots()
+    for policy, rows in summary["regret"].items():
+        width = 3.0 if policy == OURS else 1.5
+        axes.plot(HORIZONS, rows["mean of families"].values(), "o-", label=policy, linewidth=width)
+    axes.plot(list(TARGETS), list(TARGETS.values()), "k_", markersize=14, label="target")
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="trials",
+        ylabel="normalised regret",
+        title=f"pools of {POOL_SIZE}, four families never seen, {options.seeds} pools a task",
+    )
+    axes.set_xticks(HORIZONS, [str(h) for h in HORIZONS], minor=False)
+    axes.minorticks_off()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8)
+    figure.savefig(options.output / "regret.png", dpi=130)
+
+
+def report(summary: dict) -> None:
+    console = Console()
+    table = Table("mean of families", *(f"@{h}" for h in HORIZONS))
+    for policy, rows in summary["regret"].items():
+        table.add_row(policy, *(f"{x:.3f}" for x in rows["mean of families"].values()))
+    console.print(table)
+    for target, met in summary["targets"].items():
+        console.print(f"{target}: {'met' if met else 'missed'}")
+
+
+if __name__ == "__main__":
+    main()
