@@ -3,6 +3,8 @@
 Shapes: as in `keras_metahpo.rankers.base`; e the width of the network, m its members.
 """
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
@@ -46,7 +48,7 @@ class RankingNetwork(keras.Model):
     ):
         super().__init__(dtype=DTYPE, **kwargs)
         self.num_members = num_members
-        self.form = {
+        self.form: dict[str, Any] = {
             "width": width,
             "num_blocks": num_blocks,
             "embedding": embedding,

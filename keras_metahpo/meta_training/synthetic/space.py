@@ -58,8 +58,10 @@ THEMES: tuple[tuple[str, ...], ...] = (
 ADAM_LIKE = ("beta_1", "beta_2", "epsilon")
 # Names that say nothing, with the position of the hyperparameter.
 UNINFORMATIVE = ("x{0}", "param_{0}", "hp_{0}", "p{0}", "arg{0}", "v_{0}", "theta_{0}")
-GREEK = ("alpha", "beta", "delta", "kappa", "mu", "sigma", "tau", "phi", "psi", "omega", "xi", "nu")
-GREEK += ("zeta", "iota", "chi", "upsilon")
+GREEK = (
+    *("alpha", "beta", "delta", "kappa", "mu", "sigma", "tau", "phi"),
+    *("psi", "omega", "xi", "nu", "zeta", "iota", "chi", "upsilon"),
+)
 
 
 def draw_space(rng: np.random.Generator) -> SyntheticSpace:
