@@ -97,8 +97,8 @@ def test_reload_of_a_project_of_200_trials(benchmark, rng):
 def test_meta_training_step(benchmark, rng):
     import keras
 
+    from keras_metahpo.rankers.in_context import new_network
     from keras_metahpo.rankers.losses import ranking_loss
-    from keras_metahpo.rankers.zero_shot import new_network
 
     tasks = [TokenizedTask.of(synthetic_task(rng, 64)) for _ in range(16)]
     network = new_network()

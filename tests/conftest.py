@@ -11,12 +11,12 @@ pytest.register_assert_rewrite("keras_metahpo.testing")
 @pytest.fixture(scope="session")
 def tiny_preset(tmp_path_factory) -> str:
     """Directory of a preset with a small network of random weights."""
-    from keras_metahpo.rankers import ZeroShotRanker, save_preset
-    from keras_metahpo.rankers.zero_shot import new_network
+    from keras_metahpo.rankers import InContextRanker, save_preset
+    from keras_metahpo.rankers.in_context import new_network
 
     network = new_network({"width": 8, "num_members": 2, "num_blocks": 1, "embedding": 4})
     directory = tmp_path_factory.mktemp("presets") / "tiny"
-    return str(save_preset(ZeroShotRanker(network), directory, {"name": "tiny"}))
+    return str(save_preset(InContextRanker(network), directory, {"name": "tiny"}))
 
 
 @pytest.fixture(scope="session")

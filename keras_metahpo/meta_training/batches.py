@@ -13,9 +13,15 @@ from keras_metahpo.meta_training.augmentation import augment
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.synthetic.hyperparameter import pick
 from keras_metahpo.rankers import Tokens, stack, tokenize
+from keras_metahpo.rankers.bars import bar_of
 
+NUM_TARGETS = 4
 DROP_NAME_PROBABILITY = 0.2
 DROP_ALL_NAMES_PROBABILITY = 0.12
+# Contexts: their largest share of a task's configurations, and how far they seek good ones.
+EMPTY_PROBABILITY = 0.4
+MOST_OBSERVED = 0.6
+MOST_GREED = 2.0
 # Tasks of one batch are drawn from these parts of all, whose spaces are alike in size.
 SYNTHETIC_PARTS, RECORDED_PARTS = 8, 4
 # Hyperparameters and categorical values are padded to multiples of these: every shape is compiled.
@@ -28,11 +34,20 @@ class Batch:
 
     Attributes:
         tokens: Tokens of b tasks with n configurations each, best first.
-        targets: Float array (b, n, 2). Normal scores and listwise weights.
+        observed: Bool array (b, n). Which of them are the context.
+        scores: Float array (b, n). Normal scores of the context among itself.
+        targets: Float array (b, n, 4). As `ranking_loss` takes them.
     """
 
     tokens: Tokens
+    observed: np.ndarray
+    scores: np.ndarray
     targets: np.ndarray
+
+    @property
+    def inputs(self) -> dict[str, np.ndarray]:
+        """As a ranking network takes them."""
+        return self.tokens.as_dict() | {"observed": self.observed, "scores": self.scores}
 
 
 @dataclass(frozen=True)
@@ -42,10 +57,12 @@ class TokenizedTask:
     Attributes:
         tokens: Tokens of all its configurations (b = 1).
         scores: Float array (n,). Normal scores among them.
+        failed: Bool array (n,).
     """
 
     tokens: Tokens
     scores: np.ndarray
+    failed: np.ndarray
 
     @property
     def width(self) -> int:
@@ -54,7 +71,8 @@ class TokenizedTask:
 
     @classmethod
     def of(cls, task: SourceTask) -> "TokenizedTask":
-        return cls(tokenize(task.space, task.points), normal_scores(task.utilities))
+        tokens = tokenize(task.space, task.points)
+        return cls(tokens, normal_scores(task.utilities), ~np.isfinite(task.utilities))
 
 
 def sample_batch(
@@ -85,7 +103,8 @@ def sample_batch(
             task = pick(synthetic, rng)
         examples.append(_draw(task, rng, num_configurations))
     tokens = stack([example.tokens for example in examples], *SHAPE_MULTIPLES)
-    return Batch(tokens, np.concatenate([example.targets for example in examples]))
+    rest = ("observed", "scores", "targets")
+    return Batch(tokens, *(np.concatenate([getattr(e, name) for e in examples]) for name in rest))
 
 
 def _alike(
@@ -103,21 +122,51 @@ def _alike(
 def _draw(task: TokenizedTask, rng: np.random.Generator, num_configurations: int) -> Batch:
     """Some configurations of one task, best first, scored among all of the task's.
 
-    Those of a task that has fewer come several times: compiled shapes repeat.
+    What a task has too few of is padding, neither context nor query: compiled shapes repeat.
     """
     num_available = len(task.scores)
     size = min(num_configurations, num_available)
-    rows = np.resize(rng.choice(num_available, size, replace=False), num_configurations)
+    rows = rng.choice(num_available, size, replace=False)
     rows = rows[np.argsort(-task.scores[rows], kind="stable")]
-    scores, tokens = task.scores[rows], task.tokens
-    drawn = replace(
-        tokens,
-        cells=tokens.cells[:, rows],
-        values=tokens.values[:, rows],
-        active=tokens.active[:, rows],
+    observed = _draw_context(task.scores[rows], rng)
+    targets = np.zeros((num_configurations, NUM_TARGETS), np.float32)
+    queries = np.flatnonzero(~observed)
+    targets[:size, 0] = bar_of(task.scores[rows])
+    targets[queries, 1] = listwise_weights(task.scores[rows[queries]])
+    targets[queries, 2] = 1.0
+    targets[:size, 3] = task.failed[rows]
+    scores = np.zeros(num_configurations, np.float32)
+    scores[np.flatnonzero(observed)] = normal_scores(task.scores[rows[observed]])
+    rows, observed = np.resize(rows, num_configurations), np.resize(observed, num_configurations)
+    observed[size:] = False
+    tokens = replace(
+        task.tokens,
+        cells=task.tokens.cells[:, rows],
+        values=task.tokens.values[:, rows],
+        active=task.tokens.active[:, rows],
     )
-    targets = np.stack([scores, listwise_weights(scores)], axis=1)
-    return Batch(_drop_names(drawn, rng), targets[None].astype(np.float32))
+    return Batch(_drop_names(tokens, rng), observed[None], scores[None], targets[None])
+
+
+def _draw_context(scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Which configurations are observed: none, random ones, or rather good ones, as searches try.
+
+    Args:
+        scores: Float array (n,). Normal scores.
+
+    Returns:
+        Bool array (n,).
+    """
+    observed = np.zeros(len(scores), dtype=bool)
+    most = int(MOST_OBSERVED * len(scores))
+    if most < 1 or rng.random() < EMPTY_PROBABILITY:
+        return observed
+    size = int(np.exp(rng.uniform(0.0, np.log(most + 1))))
+    # Gumbel-top-k: without replacement, in proportion to exp(greed * score).
+    greed = rng.uniform(0.0, MOST_GREED)
+    keys = greed * scores + rng.gumbel(size=len(scores))
+    observed[np.argsort(-keys)[:size]] = True
+    return observed
 
 
 def listwise_weights(scores: np.ndarray) -> np.ndarray:

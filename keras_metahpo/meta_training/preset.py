@@ -10,11 +10,13 @@ from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.training import TrainingConfig, rank_correlations, train_ranker
 from keras_metahpo.rankers import save_preset
 
+DESCRIPTION = "In-context ranking network over hyperparameter tokens."
 LIMITS = (
     "Ranks by the names, ranges and values of hyperparameters alone; it does not see the data or "
     "the model. Trained on small image and text classifiers and on synthetic tasks: expect little "
-    "on problems unlike supervised deep learning, and on names that say nothing. It learns nothing "
-    "within a search; the Gaussian process on top of it does."
+    "on problems unlike supervised deep learning, and on names that say nothing. Within a "
+    "search it sees the order of up to some 25 trials, no learning curves and no costs; beyond that "
+    "the Gaussian process on top of it decides, which MetaOracle does from the second trial on."
 )
 
 
@@ -40,7 +42,7 @@ def train_preset(
     result = train_ranker(trained, validation, config, on_step)
     names = {task.name for task in trained}
     card = {
-        "description": "Zero-shot ranking network over hyperparameter tokens.",
+        "description": DESCRIPTION,
         "trained_on": [trained_on_entry(log) for log in logs if log.card.name in names],
         "synthetic_tasks": config.num_synthetic_tasks,
         "early_stopping_on": sorted(task.name for task in validation),

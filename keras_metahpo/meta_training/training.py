@@ -9,8 +9,8 @@ import numpy as np
 from keras_metahpo.meta_training.batches import TokenizedTask, sample_batch
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.synthetic_prior import synthetic_task
-from keras_metahpo.rankers import Ranker, ZeroShotRanker
-from keras_metahpo.rankers.zero_shot import new_network
+from keras_metahpo.rankers import InContextRanker, Ranker
+from keras_metahpo.rankers.in_context import new_network
 
 WARMUP_SHARE = 0.05
 # Called with (steps done, steps in all, stage).
@@ -39,7 +39,7 @@ class TrainingConfig:
     num_steps: int = 6000
     num_synthetic_tasks: int = 16_000
     batch_size: int = 8
-    num_configurations: int = 32
+    num_configurations: int = 40
     recorded_share: float = 0.15
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
@@ -60,7 +60,7 @@ class TrainingResult:
         elapsed_s: Seconds of training.
     """
 
-    ranker: ZeroShotRanker
+    ranker: InContextRanker
     config: TrainingConfig
     curve: list[dict[str, float]]
     best_step: int
@@ -82,7 +82,7 @@ def train_ranker(
     config: TrainingConfig,
     on_step: OnStep = lambda done, total, stage: None,
 ) -> TrainingResult:
-    """Trains a zero-shot ranker and keeps its best weights on the validation tasks.
+    """Trains a ranker and keeps its best weights on the validation tasks.
 
     Args:
         recorded: Real tasks to learn from; may be empty.
@@ -132,7 +132,7 @@ class RankerTrainer:
         self,
         config: TrainingConfig,
         synthetic: Sequence[TokenizedTask],
-        start: ZeroShotRanker | None = None,
+        start: InContextRanker | None = None,
     ):
         import keras
 
@@ -156,7 +156,7 @@ class RankerTrainer:
         # On TensorFlow, XLA takes longer to compile and its steps are no faster.
         jit_compile = "auto" if keras.backend.backend() == "jax" else False
         network.compile(optimizer=optimizer, loss=ranking_loss, jit_compile=jit_compile)
-        self.ranker = ZeroShotRanker(network)
+        self.ranker = InContextRanker(network)
         self._initial_weights = network.get_weights()
 
     def train(
@@ -203,7 +203,7 @@ class RankerTrainer:
                 config.num_configurations,
                 config.recorded_share,
             )
-            loss = network.train_on_batch(batch.tokens.as_dict(), batch.targets)
+            loss = network.train_on_batch(batch.inputs, batch.targets)
             if step % config.evaluate_every == 0 or step == num_steps:
                 correlations = rank_correlations(self.ranker, validation)
                 # `train_on_batch` returns the mean since the last reset.

@@ -1,18 +1,18 @@
 """Rankers: networks that order configurations of any search space."""
 
 from keras_metahpo.rankers.base import Context, Prediction, Ranker, Tokens
+from keras_metahpo.rankers.in_context import InContextRanker
 from keras_metahpo.rankers.presets import DEFAULT_PRESET, Preset, list_presets, save_preset
 from keras_metahpo.rankers.tokens import stack, tokenize
-from keras_metahpo.rankers.zero_shot import ZeroShotRanker
 
 __all__ = [
     "DEFAULT_PRESET",
     "Context",
+    "InContextRanker",
     "Prediction",
     "Preset",
     "Ranker",
     "Tokens",
-    "ZeroShotRanker",
     "list_presets",
     "save_preset",
     "stack",

@@ -44,7 +44,7 @@ class Context:
 
     Attributes:
         tokens: Configurations (b, c, d...).
-        utilities: Float array (b, c). Normal scores of the utilities; higher is better.
+        utilities: Float array (b, c). Higher is better; -inf where the trial failed.
         mask: Bool array (b, c). False for padding.
     """
 
@@ -64,11 +64,13 @@ class Prediction:
         mean: Float array (b, q).
         standard_deviation: Float array (b, q).
         score: Float array (b, q). Listwise ranking score; only its order means something.
+        failure: Float array (b, q). Probability that the trial fails.
     """
 
     mean: np.ndarray
     standard_deviation: np.ndarray
     score: np.ndarray
+    failure: np.ndarray
 
 
 class Ranker(abc.ABC):

@@ -1,6 +1,7 @@
-"""The ranking network: hyperparameter tokens to a score and a Gaussian over normal scores.
+"""The ranking network: configurations and what was observed to scores and distributions of ranks.
 
-Shapes: as in `keras_metahpo.rankers.base`; e the width of the network, m its members.
+Shapes: as in `keras_metahpo.rankers.base`, n configurations of context and query together; e the
+width of the network, m its members, k bars.
 """
 
 from typing import Any
@@ -8,12 +9,15 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from keras_metahpo.rankers.bars import NUM_BARS
 from keras_metahpo.rankers.tokens import NUM_BUCKETS
 from keras_metahpo.space.roles import ROLES
 
 # The network keeps its own precision whatever `keras.mixed_precision` the user has set.
 DTYPE = "float32"
 MASKED = -1e9
+# Ranking score, logit of failure, and a logit a bar.
+NUM_OUTPUTS = 2 + NUM_BARS
 
 
 @keras.saving.register_keras_serializable("keras_metahpo")
@@ -27,14 +31,18 @@ class RankingNetwork(keras.Model):
         num_members: How many.
         width: Size of a token's vector.
         num_blocks: Blocks of a member, in which a configuration's tokens hear of each other.
+        num_context_blocks: Blocks in which configurations hear of the observed ones.
+        num_heads: Heads of each of these.
         embedding: Size of the name, role and value embeddings.
         dropout: Dropout rate inside the blocks.
 
     Call arguments:
-        inputs: Dictionary of the arrays of `Tokens`.
+        inputs: Dictionary of the arrays of `Tokens`; `observed`, bool (b, n), the context; and
+            `scores`, float (b, n), the normal scores of the observed among themselves.
 
     Returns:
-        Float tensor (b, n, m, 3): each member's ranking score, mean and log standard deviation.
+        Float tensor (b, n, m, 2 + k): each member's ranking score, logit of failure, and logits of
+        the bars.
     """
 
     def __init__(
@@ -42,6 +50,8 @@ class RankingNetwork(keras.Model):
         num_members: int = 5,
         width: int = 48,
         num_blocks: int = 2,
+        num_context_blocks: int = 2,
+        num_heads: int = 4,
         embedding: int = 16,
         dropout: float = 0.0,
         **kwargs,
@@ -51,6 +61,8 @@ class RankingNetwork(keras.Model):
         self.form: dict[str, Any] = {
             "width": width,
             "num_blocks": num_blocks,
+            "num_context_blocks": num_context_blocks,
+            "num_heads": num_heads,
             "embedding": embedding,
             "dropout": dropout,
         }
@@ -72,6 +84,59 @@ class RankingNetwork(keras.Model):
 class RankingMember(layers.Layer):
     """One member of a `RankingNetwork`, which explains the arguments.
 
+    What the encoder makes of each configuration hears of the observed ones, block by block;
+    queries do not see each other. Without a context these blocks add nothing of it.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        num_blocks: int,
+        num_context_blocks: int,
+        num_heads: int,
+        embedding: int,
+        dropout: float,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.width = width
+        self.encoder = ConfigurationEncoder(width, num_blocks, embedding, dropout, dtype=DTYPE)
+        self.query = layers.Dense(width, dtype=DTYPE)
+        self.observation = layers.Dense(width, dtype=DTYPE)
+        self.blocks = [
+            ContextAttention(width, num_heads, dtype=DTYPE) for _ in range(num_context_blocks)
+        ]
+        self.head = keras.Sequential(
+            [
+                layers.LayerNormalization(dtype=DTYPE),
+                layers.Dense(2 * width, activation="relu", dtype=DTYPE),
+                layers.Dense(NUM_OUTPUTS, dtype=DTYPE),
+            ]
+        )
+
+    def build(self, input_shape):
+        self.encoder.build(input_shape)
+        self.query.build((None, None, 2 * self.width))
+        self.observation.build((None, None, 3))
+        for block in self.blocks:
+            block.build((None, None, self.width))
+        self.head.build((None, None, 3 * self.width))
+        self.built = True
+
+    def call(self, inputs, training=False):
+        encoded = self.encoder(inputs, training=training)
+        observed, scores = ops.cast(inputs["observed"], DTYPE), inputs["scores"]
+        facts = ops.stack([observed, observed * scores, observed * scores**2], axis=-1)
+        x = self.query(encoded) + observed[..., None] * self.observation(facts)
+        for block in self.blocks:
+            x = block(x, observed)
+        return self.head(ops.concatenate([encoded, x], axis=-1))
+
+
+@keras.saving.register_keras_serializable("keras_metahpo")
+class ConfigurationEncoder(layers.Layer):
+    """Tokens to one vector a configuration: float tensor (b, n, 2 e).
+
     A token joins the facts of a cell with embeddings of its name, role and value. An exchange
     between the tokens of one configuration lets the learning rate see the optimizer; a learned
     pooling makes one vector of them. Queries do not see each other.
@@ -87,13 +152,6 @@ class RankingMember(layers.Layer):
         self.cell = _feed_forward(2 * width, width)
         self.blocks = [TokenExchange(width, dropout, dtype=DTYPE) for _ in range(num_blocks)]
         self.pool = layers.Dense(1, dtype=DTYPE)
-        self.head = keras.Sequential(
-            [
-                layers.LayerNormalization(dtype=DTYPE),
-                layers.Dense(2 * width, activation="relu", dtype=DTYPE),
-                layers.Dense(3, dtype=DTYPE),
-            ]
-        )
 
     def build(self, input_shape):
         cells = input_shape["cells"]
@@ -104,7 +162,6 @@ class RankingMember(layers.Layer):
         for block in self.blocks:
             block.build((None, None, self.width))
         self.pool.build((None, None, self.width))
-        self.head.build((None, None, 2 * self.width))
         self.built = True
 
     def call(self, inputs, training=False):
@@ -129,7 +186,7 @@ class RankingMember(layers.Layer):
         for block in self.blocks:
             x = block(x, mask, training=training)
         x = self._pool(x, mask)
-        return self.head(ops.reshape(x, (tasks, configurations, 2 * self.width)))
+        return ops.reshape(x, (tasks, configurations, 2 * self.width))
 
     def _pool(self, x, mask):
         weights = ops.softmax(self.pool(x)[..., 0] + (1.0 - mask) * MASKED, axis=-1)
@@ -164,6 +221,51 @@ class TokenExchange(layers.Layer):
         normed = self.norm(x)
         hidden = ops.relu(self.own(normed) + self.others(_mean(normed, mask))[:, None])
         return x + self.drop(self.output_projection(hidden), training=training)
+
+
+@keras.saving.register_keras_serializable("keras_metahpo")
+class ContextAttention(layers.Layer):
+    """A pre-norm transformer block in which configurations attend to the observed ones only.
+
+    A logit of 0 for nothing takes part in the softmax: an empty context adds nothing.
+    """
+
+    def __init__(self, width: int, num_heads: int, **kwargs):
+        super().__init__(**kwargs)
+        self.width = width
+        self.num_heads = num_heads
+        self.first_norm = layers.LayerNormalization(dtype=DTYPE)
+        self.second_norm = layers.LayerNormalization(dtype=DTYPE)
+        self.queries_keys_values = layers.Dense(3 * width, dtype=DTYPE)
+        self.output_projection = layers.Dense(width, use_bias=False, dtype=DTYPE)
+        self.feed_forward = _feed_forward(2 * width, width)
+
+    def build(self, input_shape):
+        for layer in (
+            self.first_norm,
+            self.second_norm,
+            self.queries_keys_values,
+            self.output_projection,
+            self.feed_forward,
+        ):
+            layer.build(input_shape)
+        self.built = True
+
+    def call(self, x, observed):
+        tasks, configurations, _ = ops.shape(x)
+        size = self.width // self.num_heads
+        projected = self.queries_keys_values(self.first_norm(x))
+        projected = ops.reshape(projected, (tasks, configurations, 3, self.num_heads, size))
+        queries, keys, values = ops.unstack(ops.transpose(projected, (2, 0, 3, 1, 4)), axis=0)
+        logits = ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2))) / size**0.5
+        logits = logits + (1.0 - observed[:, None, None, :]) * MASKED
+        largest = ops.maximum(ops.max(logits, axis=-1, keepdims=True), 0.0)
+        weights = ops.exp(logits - largest)
+        weights = weights / (ops.exp(-largest) + ops.sum(weights, axis=-1, keepdims=True))
+        attended = ops.transpose(ops.matmul(weights, values), (0, 2, 1, 3))
+        attended = ops.reshape(attended, (tasks, configurations, self.width))
+        x = x + self.output_projection(attended)
+        return x + self.feed_forward(self.second_norm(x))
 
 
 def _feed_forward(hidden: int, width: int) -> keras.Sequential:

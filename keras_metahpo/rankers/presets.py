@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from keras_metahpo.errors import PresetError, did_you_mean
-from keras_metahpo.rankers.zero_shot import ZeroShotRanker, new_network
+from keras_metahpo.rankers.in_context import InContextRanker, new_network
 
 FORMAT_VERSION = 2
 DEFAULT_PRESET = "base"
@@ -43,11 +43,11 @@ class Preset:
     def name(self) -> str:
         return self.directory.name
 
-    def load(self) -> ZeroShotRanker:
+    def load(self) -> InContextRanker:
         """Builds the ranker; takes a second, so it is not done at construction."""
         network = new_network(self.config["network"])
         network.load_weights(self.directory / WEIGHTS)
-        return ZeroShotRanker(network, name=self.name)
+        return InContextRanker(network, name=self.name)
 
     def _check(self) -> None:
         version = self.config.get("format_version")
@@ -76,7 +76,7 @@ class Preset:
             )
 
 
-def save_preset(ranker: ZeroShotRanker, directory: str | os.PathLike, card: Mapping) -> Path:
+def save_preset(ranker: InContextRanker, directory: str | os.PathLike, card: Mapping) -> Path:
     """Writes a preset; the card gets the hash of the weights."""
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)

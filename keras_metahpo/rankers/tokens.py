@@ -5,6 +5,7 @@ Shapes: as in `keras_metahpo.rankers.base`.
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -65,6 +66,16 @@ def stack(
         names=_join([t.names for t in tokens], 1, width),
         roles=_join([t.roles for t in tokens], 1, width),
         active=_join([t.active for t in tokens], 2, width),
+    )
+
+
+def join_configurations(first: Tokens, second: Tokens) -> Tokens:
+    """The configurations of both, of the same tasks."""
+    return replace(
+        first,
+        cells=np.concatenate([first.cells, second.cells], axis=1),
+        values=np.concatenate([first.values, second.values], axis=1),
+        active=np.concatenate([first.active, second.active], axis=1),
     )
 
 

@@ -12,8 +12,8 @@ from keras_metahpo.meta_training.own_searches import fine_tune_preset, is_learna
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.synthetic_prior import synthetic_task
 from keras_metahpo.meta_training.training import rank_correlations
-from keras_metahpo.rankers import Preset, ZeroShotRanker
-from keras_metahpo.rankers.zero_shot import new_network
+from keras_metahpo.rankers import InContextRanker, Preset
+from keras_metahpo.rankers.in_context import new_network
 from keras_metahpo.space import Hyperparameter, SearchSpace
 
 # Best where no prior expects it: a learning rate near 1, much dropout, much weight decay.
@@ -100,8 +100,8 @@ def test_fine_tuning_leaves_the_preset_it_starts_from_alone(fine_tuned):
     Preset()  # Its weights still have the hash of its card.
 
 
-def tiny(seed: int) -> ZeroShotRanker:
-    ranker = ZeroShotRanker(
+def tiny(seed: int) -> InContextRanker:
+    ranker = InContextRanker(
         new_network({"width": 8, "num_members": 2, "num_blocks": 1, "embedding": 4})
     )
     rng = np.random.default_rng(seed)

@@ -1,9 +1,11 @@
 """Meta-training learns, is reproducible and writes an honest card."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from keras_metahpo.history import LoggedTrial, TrialLog, TrialLogCard
 from keras_metahpo.meta_training.augmentation import augment
@@ -11,7 +13,7 @@ from keras_metahpo.meta_training.batches import TokenizedTask, listwise_weights,
 from keras_metahpo.meta_training.preset import train_preset
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.training import TrainingConfig, rank_correlations, train_ranker
-from keras_metahpo.rankers import Preset
+from keras_metahpo.rankers import Context, Preset
 from keras_metahpo.space import Condition, Hyperparameter, SearchSpace
 
 WITH_SGD = Condition("optimizer", ("sgd",))
@@ -77,9 +79,49 @@ def test_augmentation_leaves_the_task_untouched(task):
 def test_batches_are_sorted_best_first(task):
     rng = np.random.default_rng(0)
     batch = sample_batch([TokenizedTask.of(task)], [task], rng, 6, 24, recorded_share=0.5)
-    assert batch.targets.shape == (6, 24, 2)
+    assert batch.targets.shape == (6, 24, 4)
     assert np.all(np.diff(batch.targets[..., 0], axis=1) <= 0)
     assert batch.tokens.active.shape[:2] == (6, 24)
+
+
+def test_a_configuration_is_context_or_query_or_padding(task):
+    few = replace(task, points=task.points[:10], utilities=task.utilities[:10])
+    rng = np.random.default_rng(0)
+    sizes = set()
+    for _ in range(20):
+        batch = sample_batch([TokenizedTask.of(few)], [], rng, 4, 24, recorded_share=0.0)
+        is_query = batch.targets[..., 2] > 0
+        assert not np.any(is_query & batch.observed)
+        assert np.all((is_query | batch.observed).sum(axis=1) == 10)
+        assert not is_query[:, 10:].any() and not batch.observed[:, 10:].any()
+        # Scores of the context are known, those of queries are not; weights the other way round.
+        assert np.all(batch.scores[~batch.observed] == 0)
+        assert np.all(batch.targets[..., 1][~is_query] == 0)
+        sizes |= set(batch.observed.sum(axis=1).tolist())
+    assert {0, 1} < sizes and max(sizes) <= 6
+
+
+def test_training_learns_from_a_context_what_names_do_not_tell():
+    config = replace(SMALL, num_steps=200, num_synthetic_tasks=1, recorded_share=1.0)
+    rng = np.random.default_rng(3)
+    tasks = [_bowl(rng.random(), rng) for _ in range(40)]
+    ranker = train_ranker(tasks[8:], [], config).ranker
+    correlations = []
+    for task in tasks[:8]:
+        context = Context(
+            ranker.tokens(task.space, task.points[:12]),
+            task.utilities[None, :12],
+            np.ones((1, 12), bool),
+        )
+        found = ranker.score(context, ranker.tokens(task.space, task.points[12:])).mean[0]
+        correlations.append(spearmanr(found, task.utilities[12:]).statistic)
+    assert np.mean(correlations) > 0.4
+
+
+def _bowl(best: float, rng) -> SourceTask:
+    space = SearchSpace([Hyperparameter("x", "float", 0.0, low=0.0, high=1.0)])
+    points = space.sample(40, rng)
+    return SourceTask(f"bowl {best}", "bowl", space, points, -np.abs(points.units[:, 0] - best))
 
 
 def test_the_tied_worst_have_no_listwise_weight():

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_metahpo.rankers import Context, Preset, ZeroShotRanker, save_preset, stack, tokenize
+from keras_metahpo.rankers import Context, InContextRanker, Preset, save_preset, stack, tokenize
+from keras_metahpo.rankers.in_context import new_network
 from keras_metahpo.rankers.tokens import pad_configurations
-from keras_metahpo.rankers.zero_shot import new_network
 from keras_metahpo.space import Condition, Hyperparameter, Points, SearchSpace
 
 WITH_SGD = Condition("optimizer", ("sgd",))
@@ -28,7 +28,7 @@ SPACE = SearchSpace(
 def ranker():
     keras.utils.set_random_seed(1)
     config = {"num_members": 2, "width": 16, "num_blocks": 1, "embedding": 4}
-    return ZeroShotRanker(new_network(config))
+    return InContextRanker(new_network(config))
 
 
 @pytest.fixture
@@ -40,6 +40,7 @@ def test_prediction_has_one_distribution_a_query(ranker, points):
     prediction = ranker.score(None, ranker.tokens(SPACE, points))
     assert prediction.mean.shape == prediction.score.shape == (1, 20)
     assert np.all(prediction.standard_deviation > 0)
+    assert np.all((prediction.failure > 0) & (prediction.failure < 1))
     assert prediction.mean.std() > 0
 
 
@@ -93,10 +94,31 @@ def test_context_in_any_order_gives_the_same(ranker, points):
     np.testing.assert_allclose(one.mean, other.mean, atol=1e-5)
 
 
+def test_a_context_changes_the_answer_and_its_padding_does_not(ranker, points):
+    tokens = ranker.tokens(SPACE, points)
+    few = ranker.tokens(SPACE, points[:4])
+    utilities = np.array([[0.3, 0.1, -np.inf, 0.2]])
+    context = Context(few, utilities, np.ones((1, 4), bool))
+    found = ranker.score(context, tokens)
+    assert not np.allclose(found.mean, ranker.score(None, tokens).mean, atol=1e-4)
+    padded = Context(tokens, np.resize(utilities, (1, 20)), np.arange(20)[None] < 4)
+    np.testing.assert_allclose(ranker.score(padded, tokens).mean, found.mean, atol=1e-5)
+
+
+def test_queries_do_not_see_each_other_in_a_context(ranker, points):
+    tokens = ranker.tokens(SPACE, points)
+    context = Context(tokens, np.linspace(-1, 1, 20)[None], np.ones((1, 20), bool))
+    alone = ranker.score(context, ranker.tokens(SPACE, points[7:8]))
+    np.testing.assert_allclose(alone.mean, ranker.score(context, tokens).mean[:, 7:8], atol=1e-5)
+
+
 def test_inputs_stay_untouched(ranker, points):
     tokens = ranker.tokens(SPACE, points)
     before = copy.deepcopy(tokens.as_dict())
     ranker.score(None, tokens)
+    utilities = np.linspace(-1, 1, 20)[None]
+    ranker.score(Context(tokens, utilities, np.ones((1, 20), bool)), tokens)
+    np.testing.assert_array_equal(utilities, np.linspace(-1, 1, 20)[None])
     for name, array in tokens.as_dict().items():
         np.testing.assert_array_equal(array, before[name])
 

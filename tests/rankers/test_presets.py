@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from keras_metahpo.errors import PresetError
-from keras_metahpo.rankers import Preset, ZeroShotRanker, list_presets, save_preset
-from keras_metahpo.rankers.zero_shot import new_network
+from keras_metahpo.rankers import InContextRanker, Preset, list_presets, save_preset
+from keras_metahpo.rankers.in_context import new_network
 from keras_metahpo.space import Hyperparameter, SearchSpace
 
 
 @pytest.fixture
 def directory(tmp_path):
     config = {"width": 8, "num_members": 1, "num_blocks": 1, "embedding": 4}
-    ranker = ZeroShotRanker(new_network(config))
+    ranker = InContextRanker(new_network(config))
     return save_preset(ranker, tmp_path / "preset", {"limits": "none"})
 
 
