@@ -138,6 +138,12 @@ def _add_train(commands) -> None:
     command.add_argument(
         "--held-out", nargs="*", default=[], metavar="FAMILY", help="only for early stopping"
     )
+    command.add_argument(
+        "--suite",
+        nargs="*",
+        default=[],
+        help="of the logs only the meta-train parts of these suites",
+    )
     command.add_argument("--output", type=Path, required=True, help="folder of the preset")
     command.add_argument("--seed", type=int, default=0, help="seed of everything")
     for name, what in (("steps", "gradient steps"), ("synthetic", "synthetic tasks")):
@@ -154,8 +160,12 @@ def _train(options) -> None:
     from keras_metahpo.meta_training.preset import train_preset
     from keras_metahpo.meta_training.training import TrainingConfig
     from keras_metahpo.progress import progress_bars
+    from keras_metahpo.tasks.suites import get_suite
 
     logs = [TrialLog.open(path) for path in options.logs]
+    if options.suite:
+        names = {name for suite in options.suite for name in get_suite(suite).meta_train}
+        logs = [log for log in logs if log.card.name in names]
     given = {"steps": "num_steps", "synthetic": "num_synthetic_tasks", "seed": "seed"}
     config = TrainingConfig(**{given[k]: v for k, v in vars(options).items() if k in given})
     with progress_bars(Console()) as progress:

@@ -11,6 +11,7 @@ from keras_metahpo.demo.report import verdict
 from keras_metahpo.history import LoggedTrial, TrialLog, TrialLogCard
 from keras_metahpo.rankers import Preset
 from keras_metahpo.space import Hyperparameter, SearchSpace
+from keras_metahpo.tasks.suites import get_suite
 
 
 def test_demo_writes_a_picture_and_what_it_measured(tmp_path, capsys):
@@ -62,18 +63,24 @@ def test_tasks_lists_the_library(capsys):
     assert "image/mlp_mnist" in capsys.readouterr().out.split()
 
 
-def test_train_writes_a_preset(tmp_path, capsys):
+def test_train_writes_a_preset_of_the_meta_train_part_of_a_suite(tmp_path):
     space = SearchSpace([Hyperparameter("lr", "float", 0.1, low=1e-4, high=1.0, sampling="log")])
     rng = np.random.default_rng(0)
     trials = [
         LoggedTrial(str(i), c, [{"val_accuracy": float(-np.log(c["lr"]))}])
         for i, c in enumerate(space.decode(space.sample(40, rng)))
     ]
-    card = TrialLogCard("x/y", "val_accuracy", "max", features={"tags": "x"})
-    TrialLog.from_trials(card, space, trials).write(str(tmp_path / "log"))
-    arguments = ["--logs", str(tmp_path / "log"), "--output", str(tmp_path / "preset")]
-    assert main(["train", *arguments, "--steps", "2", "--synthetic", "9"]) == 0
-    assert Preset(tmp_path / "preset").card["training"]["num_steps"] == 2
+    suite = get_suite("image-small")
+    names = (suite.meta_train[0], suite.meta_test[0], "x/y")
+    for name in names:
+        card = TrialLogCard(name, "val_accuracy", "max", features={"tags": "x"})
+        TrialLog.from_trials(card, space, trials).write(str(tmp_path / name))
+    arguments = ["--suite", "image-small", "--logs", *(str(tmp_path / name) for name in names)]
+    arguments += ["--output", str(tmp_path / "preset"), "--steps", "2", "--synthetic", "9"]
+    assert main(["train", *arguments]) == 0
+    card = Preset(tmp_path / "preset").card
+    assert card["training"]["num_steps"] == 2
+    assert [entry["name"] for entry in card["trained_on"]] == [suite.meta_train[0]]
 
 
 def test_errors_are_one_line_and_an_exit_status(tmp_path, capsys):

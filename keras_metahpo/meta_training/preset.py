@@ -12,11 +12,12 @@ from keras_metahpo.rankers import save_preset
 
 DESCRIPTION = "In-context ranking network over hyperparameter tokens."
 LIMITS = (
-    "Ranks by the names, ranges and values of hyperparameters alone; it does not see the data or "
-    "the model. Trained on small image and text classifiers and on synthetic tasks: expect little "
-    "on problems unlike supervised deep learning, and on names that say nothing. Within a "
-    "search it sees the order of up to some 25 trials, no learning curves and no costs; beyond that "
-    "the Gaussian process on top of it decides, which MetaOracle does from the second trial on."
+    "Ranks by the names, ranges and values of hyperparameters, and by the order of observed "
+    "trials; it does not see the data, the model, learning curves or costs. Trained on small "
+    "image and text classifiers and on synthetic tasks, with at most 24 observed trials: expect "
+    "little on problems unlike supervised deep learning, and on names that say nothing. "
+    "MetaOracle asks it without a context: what a search observes is learnt by the Gaussian "
+    "process on top of it."
 )
 
 
