@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import keras
 
@@ -10,6 +11,7 @@ from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.training import TrainingConfig, rank_correlations, train_ranker
 from keras_metahpo.rankers import save_preset
 
+CHECKPOINT = "training.npz"
 DESCRIPTION = "In-context ranking network over hyperparameter tokens."
 LIMITS = (
     "Ranks by the names, ranges and values of hyperparameters, and by the order of observed "
@@ -30,6 +32,8 @@ def train_preset(
 ) -> dict:
     """Trains on all logs but the held-out families', and saves the preset; returns its card.
 
+    A training that was stopped goes on from its checkpoint in the output directory.
+
     Args:
         logs: Trial logs of the source tasks.
         held_out_families: Families used for early stopping and not for training.
@@ -40,7 +44,8 @@ def train_preset(
     tasks = [SourceTask.from_trial_log(log) for log in logs]
     trained = [task for task in tasks if task.family not in held_out_families]
     validation = [task for task in tasks if task.family in held_out_families]
-    result = train_ranker(trained, validation, config, on_step)
+    checkpoint = Path(output) / CHECKPOINT
+    result = train_ranker(trained, validation, config, on_step, checkpoint)
     names = {task.name for task in trained}
     card = {
         "description": DESCRIPTION,
@@ -57,6 +62,7 @@ def train_preset(
         **result.as_card(),
     }
     save_preset(result.ranker, output, card)
+    checkpoint.unlink()
     return card
 
 

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from keras_metahpo.meta_training.batches import TokenizedTask, sample_batch
+from keras_metahpo.meta_training.checkpoint import TrainingCheckpoint, TrainingState
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.synthetic_prior import synthetic_task
 from keras_metahpo.rankers import InContextRanker, Ranker
@@ -57,7 +59,7 @@ class TrainingResult:
         config: How it was trained.
         curve: One dictionary an evaluation: step, loss and rank correlations by family.
         best_step: Step of the returned weights.
-        elapsed_s: Seconds of training.
+        elapsed_s: Seconds of training, since it last went on.
     """
 
     ranker: InContextRanker
@@ -81,6 +83,7 @@ def train_ranker(
     validation: Sequence[SourceTask],
     config: TrainingConfig,
     on_step: OnStep = lambda done, total, stage: None,
+    checkpoint: Path | None = None,
 ) -> TrainingResult:
     """Trains a ranker and keeps its best weights on the validation tasks.
 
@@ -89,6 +92,7 @@ def train_ranker(
         validation: Real tasks of other families, for early stopping; may be empty.
         config: How to train.
         on_step: Called with (steps done, steps in all, stage) for progress.
+        checkpoint: File from which a training that was stopped goes on.
     """
     import keras
 
@@ -97,7 +101,14 @@ def train_ranker(
     rng = np.random.default_rng(config.seed)
     synthetic = draw_synthetic(config.num_synthetic_tasks, rng, on_step)
     trainer = RankerTrainer(config, synthetic)
-    curve, best_step = trainer.train(recorded, validation, rng, on_step)
+    saved = None
+    if checkpoint is not None:
+        names = {
+            "recorded": sorted(task.name for task in recorded),
+            "validation": sorted(task.name for task in validation),
+        }
+        saved = TrainingCheckpoint(checkpoint, asdict(config) | names)
+    curve, best_step = trainer.train(recorded, validation, rng, on_step, checkpoint=saved)
     elapsed_s = time.perf_counter() - started
     return TrainingResult(trainer.ranker, config, curve, best_step, elapsed_s)
 
@@ -169,6 +180,7 @@ class RankerTrainer:
         stage: str = "training",
         last_step: int | None = None,
         on_evaluation: Callable[[int], None] = lambda step: None,
+        checkpoint: TrainingCheckpoint | None = None,
     ) -> tuple[list[dict[str, float]], int]:
         """Trains `ranker` from the initial weights; it ends with the best ones.
 
@@ -178,6 +190,7 @@ class RankerTrainer:
             stage: What the training is called in `on_step`.
             last_step: Where to stop on the schedule of all steps; its end by default.
             on_evaluation: Called with the step of each evaluation, while `ranker` has its weights.
+            checkpoint: Written at each evaluation; where there is one, training goes on from it.
 
         Returns:
             One dictionary an evaluation, and the step of the best weights.
@@ -187,14 +200,13 @@ class RankerTrainer:
         network.set_weights(self._initial_weights)
         for variable in network.optimizer.variables:
             variable.assign(np.zeros(variable.shape))
-        curve: list[dict[str, float]] = []
-        best = (-np.inf, 0, self._initial_weights)
-        if self.start is not None:
-            correlations = rank_correlations(self.ranker, validation)
-            curve.append({"step": 0, **correlations})
-            best = (correlations.get("mean", -np.inf), 0, self._initial_weights)
-            on_evaluation(0)
-        for step in range(1, num_steps + 1):
+        state = None if checkpoint is None else checkpoint.restore(network, rng)
+        if state is None:
+            state = TrainingState(0, [], (-np.inf, 0, self._initial_weights))
+            if self.start is not None:
+                state = self._evaluated(state, 0, {}, validation)
+                on_evaluation(0)
+        for step in range(state.step + 1, num_steps + 1):
             batch = sample_batch(
                 self.synthetic,
                 recorded,
@@ -205,17 +217,30 @@ class RankerTrainer:
             )
             loss = network.train_on_batch(batch.inputs, batch.targets)
             if step % config.evaluate_every == 0 or step == num_steps:
-                correlations = rank_correlations(self.ranker, validation)
                 # `train_on_batch` returns the mean since the last reset.
-                curve.append({"step": step, "loss": round(float(loss), 4), **correlations})
+                state = self._evaluated(state, step, {"loss": round(float(loss), 4)}, validation)
                 network.reset_metrics()
-                quality = correlations.get("mean", float(step))
-                if quality > best[0]:
-                    best = (quality, step, network.get_weights())
                 on_evaluation(step)
+                if checkpoint is not None:
+                    checkpoint.save(state, network, rng)
             on_step(step, num_steps, stage)
-        network.set_weights(best[2])
-        return curve, best[1]
+        network.set_weights(state.best[2])
+        return state.curve, state.best[1]
+
+    def _evaluated(
+        self,
+        state: TrainingState,
+        step: int,
+        facts: dict[str, float],
+        validation: Sequence[SourceTask],
+    ) -> TrainingState:
+        """The state after an evaluation; without validation tasks the latest weights are best."""
+        correlations = rank_correlations(self.ranker, validation)
+        quality = correlations.get("mean", float(step) if step else -np.inf)
+        best = state.best
+        if quality > best[0]:
+            best = (quality, step, self.ranker.network.get_weights())
+        return TrainingState(step, [*state.curve, {"step": step, **facts, **correlations}], best)
 
 
 def rank_correlations(ranker: Ranker, tasks: Sequence[SourceTask]) -> dict[str, float]:
