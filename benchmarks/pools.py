@@ -19,8 +19,9 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from keras_metahpo.benchmark.blackboxes import open_suite, wrap_suite
+from keras_metahpo.benchmark.blackboxes import open_suite
 from keras_metahpo.benchmark.blackboxes.lookup import Lookup
+from keras_metahpo.benchmark.blackboxes.wrappers import Pooled
 from keras_metahpo.benchmark.comparison import MOST_REGRET
 from keras_metahpo.benchmark.contestants import Problem, Proposal, Search, get_contestant
 from keras_metahpo.benchmark.contestants.kerastuner import load_preset, trained_on
@@ -89,17 +90,25 @@ def search_pool(
     """Searches one pool by several policies; regret of the incumbent at each horizon."""
     kind, name, seed = cell
     path = SUITES[kind]
-    suite = wrap_suite(open_suite(kind, path and data / path), "pooled", size=POOL_SIZE, seed=seed)
-    blackbox = suite.blackboxes[name].open()
+    inner = open_suite(kind, path and data / path).blackboxes[name].open()
+    blackbox = Pooled(inner, POOL_SIZE, seed)
     configurations = list(blackbox.pool)
     utilities = np.array([blackbox.utility(blackbox.evaluate(c)) for c in configurations])
     utilities = np.where(np.isfinite(utilities), utilities, utilities[np.isfinite(utilities)].min())
     scale = utilities.max() - np.median(utilities)
     problem = Problem(name, blackbox.space, blackbox.card.direction, num_trials=NUM_TRIALS)
-    prior = load_preset(Preset(preset).directory).prior_mean
     points = blackbox.space.encode(configurations)
+    ranker = load_preset(Preset(preset).directory)
+    scores = ranker.prior_mean(blackbox.space, points)
+    # The pool stays the same, and so do its scores: they are computed once a search.
+    scores_by_key = dict(zip(points.keys(), scores, strict=True))
+
+    def prior(space, points):
+        keys = points.keys()
+        return np.array([scores_by_key[key] for key in keys])
+
     choosing: dict[str, Callable[[], list[int]]] = {
-        "ranker's order": lambda: np.argsort(-prior(blackbox.space, points)).tolist(),
+        "ranker's order": lambda: np.argsort(-scores).tolist(),
         RANDOM: lambda: np.random.default_rng(seed).permutation(len(points)).tolist(),
     }
     asked: dict[str, Callable[[], Search]] = {
