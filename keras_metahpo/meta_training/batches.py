@@ -15,6 +15,7 @@ from keras_metahpo.meta_training.synthetic.hyperparameter import pick
 from keras_metahpo.rankers import Tokens, stack, tokenize
 from keras_metahpo.rankers.bars import bar_of
 
+# Bar, listwise weight, whether it is a query, whether it failed: as `ranking_loss` takes them.
 NUM_TARGETS = 4
 DROP_NAME_PROBABILITY = 0.2
 DROP_ALL_NAMES_PROBABILITY = 0.12
