@@ -33,7 +33,8 @@ def quick_ranker():
         def score(self, context, query):
             centred_units = query.cells[..., 0]
             mean = np.where(query.active, centred_units, 0.0).sum(axis=2)
-            return Prediction(mean=mean, standard_deviation=np.ones_like(mean), score=mean)
+            ones = np.ones_like(mean)
+            return Prediction(mean=mean, standard_deviation=ones, score=mean, failure=0 * ones)
 
     return QuickRanker()
 

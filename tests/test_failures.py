@@ -171,7 +171,8 @@ class BrokenRanker(Ranker):
         mean = query.units.sum(axis=1)
         if self.good_calls < 0:
             mean = self.answer(mean)
-        return Prediction(mean[None], np.ones_like(mean)[None], mean[None])
+        ones = np.ones_like(mean)[None]
+        return Prediction(mean[None], ones, mean[None], 0 * ones)
 
 
 def no_answer(mean):

@@ -102,7 +102,7 @@ def test_a_configuration_is_context_or_query_or_padding(task):
 
 
 def test_training_learns_from_a_context_what_names_do_not_tell():
-    config = replace(SMALL, num_steps=200, num_synthetic_tasks=1, recorded_share=1.0)
+    config = replace(SMALL, num_steps=500, batch_size=8, num_synthetic_tasks=1, recorded_share=1.0)
     rng = np.random.default_rng(3)
     tasks = [_bowl(rng.random(), rng) for _ in range(40)]
     ranker = train_ranker(tasks[8:], [], config).ranker
