@@ -15,17 +15,21 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
+from keras_metahpo.atomic import write_text
 from keras_metahpo.benchmark.blackboxes import open_suite
 from keras_metahpo.benchmark.blackboxes.lookup import Lookup
+from keras_metahpo.benchmark.blackboxes.vectorized import utilities_of
 from keras_metahpo.benchmark.blackboxes.wrappers import Pooled
 from keras_metahpo.benchmark.comparison import MOST_REGRET
 from keras_metahpo.benchmark.contestants import Problem, Proposal, Search, get_contestant
 from keras_metahpo.benchmark.contestants.kerastuner import load_preset, trained_on
 from keras_metahpo.benchmark.contestants.policy import DistanceToDefaults, PolicySearch
+from keras_metahpo.benchmark.statistics import compare
 from keras_metahpo.policies import GaussianProcessPolicy
 from keras_metahpo.progress import progress_bars
 from keras_metahpo.rankers import DEFAULT_PRESET, Preset
@@ -37,7 +41,7 @@ OURS, RIVAL, PLAIN = "GP with the ranker", "GP distance to defaults", "GP from t
 TPE, RANDOM = "Optuna TPE multivariate", "random order"
 POLICIES = (OURS, "ranker's order", RIVAL, PLAIN, TPE, RANDOM)
 TARGETS = {1: 0.40, 3: 0.18, 5: 0.13, 10: 0.07, 25: 0.02, 50: 0.006}
-NUM_RESAMPLES = 2000
+BOUNDS = ["difference", "low", "high"]
 
 
 def main() -> None:
@@ -72,7 +76,7 @@ def main() -> None:
         bar = progress.add_task("searching", total=len(missing))
         for found in parallel(calls):
             searches |= found
-            file.write_text(json.dumps(dict(sorted(searches.items()))) + "\n")
+            write_text(file, json.dumps(searches) + "\n")
             progress.advance(bar)
     summary = summarise(searches, cells, options.policies)
     (options.output / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
@@ -93,7 +97,7 @@ def search_pool(
     inner = open_suite(kind, path and data / path).blackboxes[name].open()
     blackbox = Pooled(inner, POOL_SIZE, seed)
     configurations = list(blackbox.pool)
-    utilities = np.array([blackbox.utility(blackbox.evaluate(c)) for c in configurations])
+    utilities = utilities_of(inner, configurations)
     utilities = np.where(np.isfinite(utilities), utilities, utilities[np.isfinite(utilities)].min())
     scale = utilities.max() - np.median(utilities)
     problem = Problem(name, blackbox.space, blackbox.card.direction, num_trials=NUM_TRIALS)
@@ -151,67 +155,36 @@ def ask(search: Search, lookup: Lookup, values: np.ndarray) -> list[int]:
 
 def summarise(searches: dict, cells: list, policies: list[str]) -> dict:
     """Means over seeds, tasks and families; targets; paired differences with their intervals."""
-    families = {kind: sorted({c[1] for c in cells if c[0] == kind}) for kind in SUITES}
-    seeds = sorted({c[2] for c in cells})
-    by_task = {
-        policy: {
-            kind: np.array(
-                [
-                    np.mean([searches[key(policy, (kind, name, s))] for s in seeds], axis=0)
-                    for name in names
-                ]
-            )
-            for kind, names in families.items()
+    columns = [f"@{h}" for h in HORIZONS]
+    rows = [(p, *cell[:2], *searches[key(p, cell)]) for p in policies for cell in cells]
+    frame = pd.DataFrame(rows, columns=["policy", "family", "task", *columns])
+    by_task = frame.groupby(["policy", "family", "task"]).mean()
+    by_family = by_task.groupby(["policy", "family"]).mean()
+    overall = by_family.groupby("policy").mean()
+    targets, ours_minus = {}, {}
+    if OURS in policies:
+        ours = overall.loc[OURS]
+        targets = {f"@{h} <= {most}": bool(ours[f"@{h}"] <= most) for h, most in TARGETS.items()}
+        if TPE in policies:
+            targets["@5 <= TPE's @25"] = bool(ours["@5"] <= overall.loc[TPE, "@25"])
+        compared = {c: compare(by_task[c].unstack("policy"), OURS).round(4) for c in columns}
+        ours_minus = {
+            policy: {c: compared[c].loc[policy, BOUNDS].tolist() for c in columns}
+            for policy in policies
+            if policy != OURS
         }
-        for policy in policies
-    }
-    means = {
-        policy: {kind: regrets.mean(axis=0) for kind, regrets in by_family.items()}
-        for policy, by_family in by_task.items()
-    }
-    overall = {p: np.mean(list(by_family.values()), axis=0) for p, by_family in means.items()}
-    ours = overall.get(OURS)
-    targets = {}
-    if ours is not None:
-        targets = {
-            f"@{h} <= {most}": bool(ours[HORIZONS.index(h)] <= most) for h, most in TARGETS.items()
-        }
-        if TPE in overall:
-            at_25 = overall[TPE][HORIZONS.index(25)]
-            targets["@5 <= TPE's @25"] = bool(ours[HORIZONS.index(5)] <= at_25)
     return {
-        "pools": {"size": POOL_SIZE, "seeds": len(seeds), "families": list(SUITES)},
+        "pools": {"size": POOL_SIZE, "seeds": len({c[2] for c in cells}), "families": list(SUITES)},
         "regret": {
             policy: {
-                "mean of families": horizons(overall[policy]),
-                **{kind: horizons(row) for kind, row in means[policy].items()},
+                "mean of families": overall.loc[policy].round(4).to_dict(),
+                **{kind: by_family.loc[policy, kind].round(4).to_dict() for kind in SUITES},
             }
             for policy in policies
         },
         "targets": targets,
-        "ours minus": {
-            policy: differences(by_task[OURS], by_task[policy])
-            for policy in policies
-            if ours is not None and policy != OURS
-        },
+        "ours minus": ours_minus,
     }
-
-
-def horizons(row: np.ndarray) -> dict[str, float]:
-    return {f"@{h}": round(float(x), 4) for h, x in zip(HORIZONS, row, strict=True)}
-
-
-def differences(ours: dict, other: dict) -> dict[str, list[float]]:
-    """Mean paired difference and its 95 % interval, bootstrapped over the tasks of each family."""
-    rng = np.random.default_rng(0)
-    gaps = [ours[kind] - other[kind] for kind in ours]
-    resampled = [
-        np.mean([gap[rng.integers(len(gap), size=len(gap))].mean(axis=0) for gap in gaps], axis=0)
-        for _ in range(NUM_RESAMPLES)
-    ]
-    mean = np.mean([gap.mean(axis=0) for gap in gaps], axis=0)
-    rows = np.stack([mean, *np.quantile(resampled, (0.025, 0.975), axis=0)])
-    return {f"@{h}": rows[:, i].round(4).tolist() for i, h in enumerate(HORIZONS)}
 
 
 def draw(summary: dict, options: argparse.Namespace) -> None:

@@ -236,7 +236,7 @@ class RankerTrainer:
     ) -> TrainingState:
         """The state after an evaluation; without validation tasks the latest weights are best."""
         correlations = rank_correlations(self.ranker, validation)
-        quality = correlations.get("mean", float(step) if step else -np.inf)
+        quality = correlations.get("mean", float(step))
         best = state.best
         if quality > best[0]:
             best = (quality, step, self.ranker.network.get_weights())

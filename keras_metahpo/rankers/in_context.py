@@ -8,7 +8,13 @@ import numpy as np
 from keras_metahpo.acquisition import normal_scores
 from keras_metahpo.rankers.bars import moments
 from keras_metahpo.rankers.base import Context, Prediction, Ranker, Tokens
-from keras_metahpo.rankers.tokens import join_configurations, pad_configurations, stack, tokenize
+from keras_metahpo.rankers.tokens import (
+    join_configurations,
+    pad_configurations,
+    round_up,
+    stack,
+    tokenize,
+)
 from keras_metahpo.space import Points, SearchSpace
 
 # Queries are padded to a multiple of this, so that the compiled network is reused.
@@ -37,7 +43,7 @@ class InContextRanker(Ranker):
         num_queries = query.active.shape[1]
         tokens = query if context is None else join_configurations(query, context.tokens)
         num_tokens = tokens.active.shape[1]
-        padded = pad_configurations(tokens, -(-num_tokens // QUERY_MULTIPLE) * QUERY_MULTIPLE)
+        padded = pad_configurations(tokens, round_up(num_tokens, QUERY_MULTIPLE))
         observed = np.zeros(padded.active.shape[:2], bool)
         scores = np.zeros(padded.active.shape[:2], np.float32)
         if context is not None:

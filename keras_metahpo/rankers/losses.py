@@ -5,7 +5,8 @@ Shapes: b tasks, n configurations, m members of a network, k bars.
 
 from keras import ops
 
-MASKED = -1e9
+from keras_metahpo.rankers.encoder import MASKED
+
 # Shares of the loss beside the listwise order.
 BARS_WEIGHT, FAILURE_WEIGHT = 0.5, 0.25
 

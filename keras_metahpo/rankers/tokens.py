@@ -57,8 +57,8 @@ def stack(
     Hyperparameters and vocabularies are padded to round numbers, so that compiled shapes repeat.
     """
     # An empty search space has one token, which is padding: no compiled shape has a zero in it.
-    width = _round_up(max(1, *(t.roles.shape[1] for t in tokens)), hyperparameters_multiple)
-    size = _round_up(max(t.vocabulary.shape[1] for t in tokens), vocabulary_multiple)
+    width = round_up(max(1, *(t.roles.shape[1] for t in tokens)), hyperparameters_multiple)
+    size = round_up(max(t.vocabulary.shape[1] for t in tokens), vocabulary_multiple)
     return Tokens(
         cells=_join([t.cells for t in tokens], 2, width),
         values=_join([t.values for t in tokens], 2, width),
@@ -131,7 +131,7 @@ def _cells(
         magnitude,
         magnitude**2,
         np.tanh(physical),
-        _distance_to_one(physical) if high <= 1.0 else np.zeros(len(units)),
+        _distance_to_one(physical) if high <= 1.0 else 0.0,
         units - default,
         np.abs(units - default) < SAME_POSITION,
     ]
@@ -139,7 +139,7 @@ def _cells(
         _magnitude(low) if has_magnitude else 0.0,
         _magnitude(high) if has_magnitude else 0.0,
         (_magnitude(high) - _magnitude(low)) if has_magnitude else 0.0,
-        _distance_to_one(high) if has_magnitude and 0.0 < high <= 1.0 else 0.0,
+        _distance_to_one(high) if high <= 1.0 else 0.0,
         2.0 * default - 1.0,
         hp.kind == "float",
         hp.kind == "int",
@@ -174,7 +174,7 @@ def _distance_to_one(physical):
     return -np.log10(np.maximum(distance, SMALLEST_DISTANCE)) / MAGNITUDE_SCALE
 
 
-def _round_up(number: int, multiple: int) -> int:
+def round_up(number: int, multiple: int) -> int:
     return -(-number // multiple) * multiple
 
 

@@ -158,11 +158,10 @@ def _background(settings: _Settings, rng) -> Effect:
         shift += OPTIMIZERS[settings.synthetic.optimizer].best_rate
     shortage = rng.uniform(0.0, MAX_SHORTAGE) if rng.random() < SHORT else 0.0
     shift += rng.uniform(0.0, 0.5) * shortage
-    if "momentum" in settings.columns:
-        return Effect(best_rate=shift, training=-shortage)
-    fixed = FIXED_MOMENTA[int(rng.integers(len(FIXED_MOMENTA)))]
-    momentum = np.log10(1.0 - fixed) * settings.optimizer_in(["sgd"])
-    return Effect(best_rate=shift + momentum, training=-shortage)
+    if "momentum" not in settings.columns:
+        fixed = FIXED_MOMENTA[int(rng.integers(len(FIXED_MOMENTA)))]
+        shift = shift + np.log10(1.0 - fixed) * settings.optimizer_in(["sgd"])
+    return Effect(best_rate=shift, training=-shortage)
 
 
 def _log_rate(settings: _Settings, total: Effect, rng) -> np.ndarray:
