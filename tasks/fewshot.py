@@ -152,7 +152,8 @@ def build_reptile(hp):
 def build_meta_network(hp):
     five_way_episodes(hp)
     learner = MetaNetwork(
-        image_backbone(hp, widest=24),
+        # Without a normalization it is luck whether it begins to learn.
+        image_backbone(hp, ("batch", "layer"), widest=24),
         OMNIGLOT.ways,
         width=hp.Int("width", 16, 96, sampling="log", default=48),
         meta_width=hp.Int("meta_width", 5, 40, sampling="log", default=20),
@@ -214,7 +215,7 @@ TASKS = [
     _task("maml", "omniglot", build_maml, five_way_episodes, ADAPTING),
     _task("reptile", "omniglot", build_reptile, five_way_episodes, REPEATING, "2"),
     _task(
-        "meta_network", "omniglot", build_meta_network, five_way_episodes, LEARNT_ADAPTATION, "2"
+        "meta_network", "omniglot", build_meta_network, five_way_episodes, LEARNT_ADAPTATION, "3"
     ),
     _task("prototypical", "trec", build_text_prototypical, wide_episodes, QUESTION_BUDGET, "2"),
     _task("matching", "trec", build_text_matching, wide_episodes, QUESTION_BUDGET, "2"),
