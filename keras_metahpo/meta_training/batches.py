@@ -19,6 +19,8 @@ from keras_metahpo.rankers.bars import bar_of
 NUM_TARGETS = 4
 DROP_NAME_PROBABILITY = 0.2
 DROP_ALL_NAMES_PROBABILITY = 0.12
+# Freezing and cropping leave at least this part of the configurations that are drawn.
+LEAST_PART = 4
 # Contexts: their largest share of a task's configurations, and how far they seek good ones.
 EMPTY_PROBABILITY = 0.4
 MOST_OBSERVED = 0.6
@@ -99,7 +101,7 @@ def sample_batch(
     for _ in range(batch_size):
         if recorded and rng.random() < recorded_share:
             chosen = pick(recorded, rng)
-            task = TokenizedTask.of(augment(chosen, rng, min_rows=num_configurations))
+            task = TokenizedTask.of(augment(chosen, rng, num_configurations // LEAST_PART))
         else:
             task = pick(synthetic, rng)
         examples.append(_draw(task, rng, num_configurations))
