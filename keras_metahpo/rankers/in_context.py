@@ -44,13 +44,14 @@ class InContextRanker(Ranker):
         tokens = query if context is None else join_configurations(query, context.tokens)
         num_tokens = tokens.active.shape[1]
         padded = pad_configurations(tokens, round_up(num_tokens, QUERY_MULTIPLE))
-        observed = np.zeros(padded.active.shape[:2], bool)
-        scores = np.zeros(padded.active.shape[:2], np.float32)
+        inputs = padded.as_dict()
         if context is not None:
+            observed = np.zeros(padded.active.shape[:2], bool)
+            scores = np.zeros(padded.active.shape[:2], np.float32)
             observed[:, num_queries:num_tokens] = context.mask
             for row, utilities in enumerate(context.utilities):
                 scores[row, observed[row]] = normal_scores(utilities[context.mask[row]])
-        inputs = padded.as_dict() | {"observed": observed, "scores": scores}
+            inputs |= {"observed": observed, "scores": scores}
         output = np.asarray(self.network.predict_on_batch(inputs))[:, :num_queries]
         means, variances = moments(output[..., 2:].astype(float))
         return Prediction(

@@ -33,8 +33,9 @@ class RankingNetwork(keras.Model):
         dropout: Dropout rate inside the blocks.
 
     Call arguments:
-        inputs: Dictionary of the arrays of `Tokens`; `observed`, bool (b, n), the context; and
-            `scores`, float (b, n), the normal scores of the observed among themselves.
+        inputs: Dictionary of the arrays of `Tokens`; and, unless nothing was observed, `observed`,
+            bool (b, n), the context, and `scores`, float (b, n), the normal scores of the observed
+            among themselves.
 
     Returns:
         Float tensor (b, n, m, 2 + k): each member's ranking score, logit of failure, and logits of
@@ -121,9 +122,11 @@ class RankingMember(layers.Layer):
 
     def call(self, inputs, training=False):
         encoded = self.encoder(inputs, training=training)
-        observed, scores = ops.cast(inputs["observed"], DTYPE), inputs["scores"]
-        facts = ops.stack([observed, observed * scores, observed * scores**2], axis=-1)
-        x = self.query(encoded) + observed[..., None] * self.observation(facts)
+        x, observed = self.query(encoded), None
+        if "observed" in inputs:
+            observed, scores = ops.cast(inputs["observed"], DTYPE), inputs["scores"]
+            facts = ops.stack([observed, observed * scores, observed * scores**2], axis=-1)
+            x = x + observed[..., None] * self.observation(facts)
         for block in self.blocks:
             x = block(x, observed)
         return self.head(ops.concatenate([encoded, x], axis=-1))
@@ -133,7 +136,8 @@ class RankingMember(layers.Layer):
 class ContextAttention(layers.Layer):
     """A pre-norm transformer block in which configurations attend to the observed ones only.
 
-    A logit of 0 for nothing takes part in the softmax: an empty context adds nothing.
+    A logit of 0 for nothing takes part in the softmax: an empty context adds nothing, and without
+    one (`None`) attention is left out.
     """
 
     def __init__(self, width: int, num_heads: int, **kwargs):
@@ -157,7 +161,12 @@ class ContextAttention(layers.Layer):
             layer.build(input_shape)
         self.built = True
 
-    def call(self, x, observed):
+    def call(self, x, observed=None):
+        if observed is not None:
+            x = x + self._attended(x, observed)
+        return x + self.feed_forward(self.second_norm(x))
+
+    def _attended(self, x, observed):
         tasks, configurations, _ = ops.shape(x)
         size = self.width // self.num_heads
         projected = self.queries_keys_values(self.first_norm(x))
@@ -170,5 +179,4 @@ class ContextAttention(layers.Layer):
         weights = weights / (ops.exp(-largest) + ops.sum(weights, axis=-1, keepdims=True))
         attended = ops.transpose(ops.matmul(weights, values), (0, 2, 1, 3))
         attended = ops.reshape(attended, (tasks, configurations, self.width))
-        x = x + self.output_projection(attended)
-        return x + self.feed_forward(self.second_norm(x))
+        return self.output_projection(attended)

@@ -105,6 +105,13 @@ def test_a_context_changes_the_answer_and_its_padding_does_not(ranker, points):
     np.testing.assert_allclose(ranker.score(padded, tokens).mean, found.mean, atol=1e-5)
 
 
+def test_a_context_of_nothing_is_no_context(ranker, points):
+    tokens = ranker.tokens(SPACE, points)
+    nothing = Context(tokens, np.linspace(-1, 1, 20)[None], np.zeros((1, 20), bool))
+    expected = ranker.score(None, tokens)
+    np.testing.assert_allclose(ranker.score(nothing, tokens).mean, expected.mean, atol=1e-5)
+
+
 def test_queries_do_not_see_each_other_in_a_context(ranker, points):
     tokens = ranker.tokens(SPACE, points)
     context = Context(tokens, np.linspace(-1, 1, 20)[None], np.ones((1, 20), bool))
