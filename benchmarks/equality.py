@@ -3,8 +3,8 @@
     python benchmarks/equality.py --output benchmarks/results/equality.json
 
 Of each task, two configurations of one structure are collected in a row; the second, which reuses
-what was compiled for the first, is trained again with `fit` from the same initial weights and on the
-same batches. Tasks that are in the output already are not trained again.
+what was compiled for the first, is trained again with `fit` from the same initial weights and on
+the same batches. Tasks that are in the output already are not trained again.
 """
 
 import argparse

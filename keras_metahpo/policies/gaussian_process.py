@@ -11,10 +11,10 @@ from typing import Protocol
 import numpy as np
 
 from keras_metahpo.acquisition import log_expected_improvement, normal_scores
+from keras_metahpo.gaussian_process import GaussianProcess, fit_gaussian_process
 from keras_metahpo.history import History
 from keras_metahpo.policies.base import Policy, Suggestion, untried
 from keras_metahpo.policies.candidates import NUM_ROUNDS, candidates, refine
-from keras_metahpo.policies.gaussian_process_model import GaussianProcess, fit_gaussian_process
 from keras_metahpo.policies.mapping import nearest_points
 from keras_metahpo.policies.random import RandomPolicy
 from keras_metahpo.space import Configuration, Points, SearchSpace, concatenate

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_metahpo.acquisition import normal_scores
+from keras_metahpo.gaussian_process import fit_gaussian_process
 from keras_metahpo.history import History, TrialLog
 from keras_metahpo.policies.base import Policy, Suggestion, tried_keys, untried
-from keras_metahpo.policies.gaussian_process_model import fit_gaussian_process
 from keras_metahpo.policies.mapping import nearest_points
 from keras_metahpo.space import Configuration, Hyperparameter, Points, SearchSpace, concatenate
 

@@ -15,8 +15,8 @@ from keras_metahpo.benchmark.blackboxes import open_suite
 from keras_metahpo.benchmark.blackboxes.lookup import Lookup, embedding
 from keras_metahpo.benchmark.blackboxes.tabular import TabularBlackbox, TabularFactory
 from keras_metahpo.errors import BenchmarkError, MetaHPOError, SearchSpaceError
+from keras_metahpo.gaussian_process.kernels import Inputs, cross_distances
 from keras_metahpo.history import LoggedTrial, TrialLog, TrialLogCard
-from keras_metahpo.policies.kernel import Inputs, cross_distances
 
 from .conftest import make_log
 

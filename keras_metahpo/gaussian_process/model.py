@@ -15,7 +15,12 @@ from functools import cached_property
 
 import numpy as np
 
-from keras_metahpo.policies.kernel import Inputs, cross_distances, matern, pairwise_distances
+from keras_metahpo.gaussian_process.kernels import (
+    CORRELATIONS,
+    Inputs,
+    cross_distances,
+    pairwise_distances,
+)
 
 # Targets are normal scores: their mean is known to about their standard deviation.
 OFFSET_VARIANCE = 1.0
@@ -50,12 +55,14 @@ class Kernel:
         length_scales: Float array (d,). In units of the unit cube's edge.
         signal_variance, noise_variance: Of the residual and the noise.
         offset_variance: Of the constant c.
+        correlation: A name of `CORRELATIONS`.
     """
 
     length_scales: np.ndarray
     signal_variance: float
     noise_variance: float
     offset_variance: float = OFFSET_VARIANCE
+    correlation: str = "matern_52"
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,8 @@ class GaussianProcess:
     def _covariance_to(self, query: Inputs, slope_mean: np.ndarray) -> np.ndarray:
         own = self._prior_mean_or_zero(self.prior_mean, len(self.inputs))
         distances = cross_distances(query, self.inputs, self.kernel.length_scales**-2.0)
-        covariance = self.kernel.signal_variance * matern(distances)[0]
+        correlation = CORRELATIONS[self.kernel.correlation]
+        covariance = self.kernel.signal_variance * correlation(distances)[0]
         covariance += self.kernel.offset_variance
         covariance += TRUST_STD**2 * np.outer(slope_mean, own)
         return covariance
@@ -159,6 +167,7 @@ def fit_gaussian_process(
     categorical: np.ndarray,
     targets: np.ndarray,
     prior_mean: np.ndarray | None = None,
+    correlation: str = Kernel.correlation,
 ) -> GaussianProcess:
     """A Gaussian process on all observations, with the most probable kernel parameters.
 
@@ -170,18 +179,22 @@ def fit_gaussian_process(
         categorical: Bool array (d,). Columns in which only equality counts.
         targets: Float array (n,). Normal scores.
         prior_mean: Float array (n,), in the units of the targets.
+        correlation: A name of `CORRELATIONS`.
     """
     inputs = Inputs.of(units, active, categorical)
     targets = np.asarray(targets, dtype=float)
     rows = np.linspace(0, len(inputs) - 1, min(len(inputs), MOST_FITTED)).astype(int)
     fitted_prior_mean = None if prior_mean is None else np.asarray(prior_mean)[rows]
-    objective = negative_log_posterior(inputs[rows], targets[rows], fitted_prior_mean)
+    objective = negative_log_posterior(inputs[rows], targets[rows], fitted_prior_mean, correlation)
     parameters = _minimise(objective, np.shape(units)[1])
-    return GaussianProcess(_kernel(parameters), inputs, targets, prior_mean)
+    return GaussianProcess(_kernel(parameters, correlation), inputs, targets, prior_mean)
 
 
 def negative_log_posterior(
-    inputs: Inputs, targets: np.ndarray, prior_mean: np.ndarray | None
+    inputs: Inputs,
+    targets: np.ndarray,
+    prior_mean: np.ndarray | None,
+    correlation: str = Kernel.correlation,
 ) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
     """The objective of the fit: log parameters (d + 2,) to its value and gradient (d + 2,).
 
@@ -189,6 +202,7 @@ def negative_log_posterior(
     """
     from scipy.linalg.lapack import dpotri, dpotrs
 
+    correlate = CORRELATIONS[correlation]
     size, dimension = inputs.positions.shape
     distances = pairwise_distances(inputs)
     slope_mean = np.zeros(size) if prior_mean is None else np.asarray(prior_mean, dtype=float)
@@ -208,9 +222,9 @@ def negative_log_posterior(
             return value, gradient
         weights = np.exp(-2.0 * parameters[:dimension])
         signal, noise = np.exp(parameters[dimension:])
-        correlation, slope = matern(weights @ distances)
+        correlations, slope = correlate(weights @ distances)
         memory = linear.copy()
-        memory[lower] += signal * correlation
+        memory[lower] += signal * correlations
         memory[diagonal] += signal + noise
         factor = _cholesky(memory.reshape(size, size).T)
         alpha = dpotrs(factor, residuals, lower=1)[0]
@@ -219,7 +233,7 @@ def negative_log_posterior(
         sensitivity = inverse[lower] - alpha[first] * alpha[second]
         trace = (inverse[diagonal] - alpha**2).sum()
         gradient[:dimension] += 2 * signal * weights * (distances @ (sensitivity * slope))
-        gradient[dimension] += signal * (trace / 2 + sensitivity @ correlation)
+        gradient[dimension] += signal * (trace / 2 + sensitivity @ correlations)
         gradient[dimension + 1] += noise * trace / 2
         return value, gradient
 
@@ -246,9 +260,9 @@ def _priors(dimension: int) -> tuple[np.ndarray, np.ndarray]:
     return locations, scales
 
 
-def _kernel(parameters: np.ndarray) -> Kernel:
+def _kernel(parameters: np.ndarray, correlation: str) -> Kernel:
     *length_scales, signal, noise = np.exp(parameters)
-    return Kernel(np.array(length_scales), float(signal), float(noise))
+    return Kernel(np.array(length_scales), float(signal), float(noise), correlation=correlation)
 
 
 def _cholesky(covariance: np.ndarray) -> np.ndarray:

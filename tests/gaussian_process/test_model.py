@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad
 
-from keras_metahpo.policies.gaussian_process_model import (
+from keras_metahpo.gaussian_process.kernels import (
+    CORRELATIONS,
+    Inputs,
+    cross_distances,
+    pairwise_distances,
+)
+from keras_metahpo.gaussian_process.model import (
     MOST_FITTED,
     TRUST_MEAN,
     GaussianProcess,
@@ -12,7 +18,6 @@ from keras_metahpo.policies.gaussian_process_model import (
     fit_gaussian_process,
     negative_log_posterior,
 )
-from keras_metahpo.policies.kernel import Inputs, cross_distances, pairwise_distances
 
 
 @pytest.fixture
@@ -34,19 +39,26 @@ def mixed_data(rng, size=25):
 
 
 @pytest.mark.parametrize("offset_variance", [0.0, 1.0])
-def test_predictions_agree_with_scikit_learn(rng, offset_variance):
+@pytest.mark.parametrize("correlation", sorted(CORRELATIONS))
+def test_predictions_agree_with_scikit_learn(rng, correlation, offset_variance):
     from sklearn.gaussian_process import GaussianProcessRegressor
-    from sklearn.gaussian_process.kernels import ConstantKernel, Matern
+    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern
 
     units, query = rng.random((40, 3)), rng.random((15, 3))
     targets = rng.normal(size=40)
     length_scales, signal, noise = np.array([0.3, 0.8, 2.0]), 0.7, 0.05
-    theirs = ConstantKernel(signal) * Matern(length_scales, nu=2.5)
+    stationary = {
+        "rbf": RBF(length_scales),
+        "matern_12": Matern(length_scales, nu=0.5),
+        "matern_32": Matern(length_scales, nu=1.5),
+        "matern_52": Matern(length_scales, nu=2.5),
+    }
+    theirs = ConstantKernel(signal) * stationary[correlation]
     if offset_variance:
         theirs = theirs + ConstantKernel(offset_variance)
     expected = GaussianProcessRegressor(theirs, alpha=noise, optimizer=None).fit(units, targets)
 
-    kernel = Kernel(length_scales, signal, noise, offset_variance)
+    kernel = Kernel(length_scales, signal, noise, offset_variance, correlation)
     inputs = Inputs.of(units, all_active(units), np.zeros(3, dtype=bool))
     process = GaussianProcess(kernel, inputs, targets)
     mean, std = process.predict(query, all_active(query))
@@ -70,11 +82,12 @@ def test_prior_mean_is_a_linear_feature_with_a_gaussian_weight(rng):
 
 
 @pytest.mark.parametrize("with_prior_mean", [False, True])
-def test_gradient_agrees_with_finite_differences(rng, with_prior_mean):
+@pytest.mark.parametrize("correlation", sorted(CORRELATIONS))
+def test_gradient_agrees_with_finite_differences(rng, correlation, with_prior_mean):
     units, active, categorical = mixed_data(rng)
     prior_mean = rng.normal(size=25) if with_prior_mean else None
     inputs = Inputs.of(units, active, categorical)
-    objective = negative_log_posterior(inputs, rng.normal(size=25), prior_mean)
+    objective = negative_log_posterior(inputs, rng.normal(size=25), prior_mean, correlation)
     for parameters in (np.zeros(5), np.array([-1.0, 0.5, 0.2, -0.3, -3.0])):
         error = check_grad(lambda x: objective(x)[0], lambda x: objective(x)[1], parameters)
         assert error < 1e-4 * np.linalg.norm(objective(parameters)[1])

@@ -1,4 +1,4 @@
-"""The kernel of the Gaussian process: ARD Matern 5/2 over mixed, conditional search spaces.
+"""The kernels of Gaussian processes: stationary, ARD, over mixed and conditional search spaces.
 
 Shapes: n and q configurations, d hyperparameters, p = n (n - 1) / 2 pairs in the order of
 `numpy.triu_indices(n, 1)`.
@@ -9,6 +9,7 @@ positive definite: a number lies at its unit position, a category and "inactive"
 a simplex, and an inactive number beside the middle of its axis, as far off as the axis' ends.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ INACTIVE_CATEGORY = -1.0
 # Squared distance between an inactive number and the middle of its axis. Kept below that of two
 # categories, for the parent that switched the number off is compared as well.
 INACTIVE_DISTANCE = 0.25
+SMALLEST_DISTANCE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,41 @@ def cross_distances(query: Inputs, inputs: Inputs, weights: np.ndarray) -> np.nd
     return np.maximum(distances, 0.0)
 
 
-def matern(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Matern 5/2 of squared distances and minus its derivative by them, both of their shape."""
+# Squared distances (any shape) to the correlations and minus their derivatives.
+Correlation = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def rbf(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The squared exponential."""
+    value = np.exp(-0.5 * distances)
+    return value, 0.5 * value
+
+
+def matern_12(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Matern 1/2; its infinite slope at 0 is cut off: there, a fit multiplies it by 0."""
+    scaled = np.sqrt(distances)
+    value = np.exp(-scaled)
+    return value, 0.5 * value / np.maximum(scaled, SMALLEST_DISTANCE)
+
+
+def matern_32(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Matern 3/2."""
+    scaled = np.sqrt(3.0 * distances)
+    decay = np.exp(-scaled)
+    return decay * (1.0 + scaled), 1.5 * decay
+
+
+def matern_52(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Matern 5/2."""
     scaled = np.sqrt(5.0 * distances)
     decay = np.exp(-scaled)
     slope = decay * (1.0 + scaled)
     return slope + decay * (5.0 / 3.0) * distances, (5.0 / 6.0) * slope
+
+
+CORRELATIONS: dict[str, Correlation] = {
+    "rbf": rbf,
+    "matern_12": matern_12,
+    "matern_32": matern_32,
+    "matern_52": matern_52,
+}

@@ -1,0 +1,6 @@
+"""Gaussian processes over search spaces; arrays only."""
+
+from keras_metahpo.gaussian_process.kernels import CORRELATIONS
+from keras_metahpo.gaussian_process.model import GaussianProcess, fit_gaussian_process
+
+__all__ = ["CORRELATIONS", "GaussianProcess", "fit_gaussian_process"]
