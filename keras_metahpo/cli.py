@@ -145,6 +145,12 @@ def _add_train(commands) -> None:
         help="of the logs only the meta-train parts of these suites",
     )
     command.add_argument("--output", type=Path, required=True, help="folder of the preset")
+    command.add_argument(
+        "--kind",
+        choices=("in_context", "mlp", "deep_kernel", "ranking_ensemble"),
+        default=argparse.SUPPRESS,
+        help="what is trained (default: in_context)",
+    )
     command.add_argument("--seed", type=int, default=0, help="seed of everything")
     for name, what in (("steps", "gradient steps"), ("synthetic", "synthetic tasks")):
         command.add_argument(
@@ -166,7 +172,12 @@ def _train(options) -> None:
     if options.suite:
         names = {name for suite in options.suite for name in get_suite(suite).meta_train}
         logs = [log for log in logs if log.card.name in names]
-    given = {"steps": "num_steps", "synthetic": "num_synthetic_tasks", "seed": "seed"}
+    given = {
+        "steps": "num_steps",
+        "synthetic": "num_synthetic_tasks",
+        "seed": "seed",
+        "kind": "kind",
+    }
     config = TrainingConfig(**{given[k]: v for k, v in vars(options).items() if k in given})
     with progress_bars(Console()) as progress:
         bars: dict[str, TaskID] = {}

@@ -13,7 +13,7 @@ from keras_metahpo.meta_training.augmentation import augment
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.synthetic.hyperparameter import pick
 from keras_metahpo.rankers import Tokens, stack, tokenize
-from keras_metahpo.rankers.bars import bar_of
+from keras_metahpo.rankers.bars import CENTRES, bar_of
 
 # Bar, listwise weight, whether it is a query, whether it failed: as `ranking_loss` takes them.
 NUM_TARGETS = 4
@@ -46,6 +46,16 @@ class Batch:
     observed: np.ndarray
     scores: np.ndarray
     targets: np.ndarray
+
+    def score_targets(self, only_queries: bool) -> np.ndarray:
+        """As a `SurrogateNetwork` takes them: normal scores, as exact as bars are, and a mask.
+
+        Args:
+            only_queries: Whether the context is masked, too.
+        """
+        bars, is_query = self.targets[..., 0].astype(int), self.targets[..., 2] > 0
+        mask = is_query if only_queries else is_query | self.observed
+        return np.stack([CENTRES[bars], mask], axis=-1).astype(np.float32)
 
     @property
     def inputs(self) -> dict[str, np.ndarray]:

@@ -21,7 +21,7 @@ from keras_metahpo.meta_training.training import (
     draw_synthetic,
     rank_correlations,
 )
-from keras_metahpo.rankers import InContextRanker
+from keras_metahpo.rankers import NetworkRanker
 
 # Three searches whose best learning rate is 0.5 cost a quarter of the rank correlation on synthetic
 # tasks (.44 to .33) with a share of 0.25 and a pool of 300, and 4 % (.42) with these.
@@ -55,7 +55,7 @@ class FineTuning:
         synthetic_before, synthetic_after: Rank correlation on synthetic tasks.
     """
 
-    ranker: InContextRanker
+    ranker: NetworkRanker
     best_step: int
     part: float
     curve: Sequence[Mapping[str, float]]
@@ -66,7 +66,7 @@ class FineTuning:
 
 
 def fine_tune(
-    start: InContextRanker,
+    start: NetworkRanker,
     tasks: Sequence[SourceTask],
     held_out: Sequence[SourceTask],
     config: TrainingConfig,
@@ -141,7 +141,7 @@ def _cross_validate(
 
 
 def restrain(
-    ranker: InContextRanker, start: InContextRanker, probes: Sequence[SourceTask], limit: float
+    ranker: NetworkRanker, start: NetworkRanker, probes: Sequence[SourceTask], limit: float
 ) -> float:
     """Moves the ranker's weights towards the start's until it forgets no more than is allowed.
 
@@ -175,7 +175,7 @@ def _folds(
     return [fold for fold in folds if len(fold) < len(tasks)]
 
 
-def _mean(ranker: InContextRanker, probes: Sequence[SourceTask]) -> float:
+def _mean(ranker: NetworkRanker, probes: Sequence[SourceTask]) -> float:
     return rank_correlations(ranker, probes)["mean"]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_metahpo.history import TrialLog
 from keras_metahpo.meta_training.fine_tuning import FINE_TUNING, FineTuning, fine_tune
-from keras_metahpo.meta_training.preset import DESCRIPTION, LIMITS, trained_on_entry
+from keras_metahpo.meta_training.preset import DESCRIPTIONS, LIMITS, trained_on_entry
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.training import OnStep, TrainingConfig, rank_correlations
 from keras_metahpo.rankers import Preset, save_preset
@@ -55,7 +55,7 @@ def fine_tune_preset(
     old = preset.card
     entries = [trained_on_entry(log) | {"source": log.card.source} for log in logs]
     card = {
-        "description": DESCRIPTION.removesuffix(".") + ", fine-tuned.",
+        "description": DESCRIPTIONS[preset.kind].removesuffix(".") + ", fine-tuned.",
         "trained_on": [*(e for e in old.get("trained_on", ()) if e not in entries), *entries],
         "fine_tuned_from": {"name": preset.name, "sha256": old.get("sha256")},
         "fine_tuned_on": [log.card.name for log in logs],

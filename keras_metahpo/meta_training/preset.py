@@ -9,10 +9,21 @@ import keras
 from keras_metahpo.history import TrialLog
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.training import TrainingConfig, rank_correlations, train_ranker
-from keras_metahpo.rankers import save_preset
+from keras_metahpo.rankers import (
+    DeepKernelRanker,
+    InContextRanker,
+    RankingEnsembleRanker,
+    RegressionRanker,
+    save_preset,
+)
 
 CHECKPOINT = "training.npz"
-DESCRIPTION = "In-context ranking network over hyperparameter tokens."
+DESCRIPTIONS = {
+    InContextRanker.kind: "In-context ranking network over hyperparameter tokens.",
+    RegressionRanker.kind: "Multilayer perceptron over hyperparameter tokens, by squared error.",
+    DeepKernelRanker.kind: "Deep-kernel Gaussian process over hyperparameter tokens (FSBO).",
+    RankingEnsembleRanker.kind: "Deep ranking ensemble over hyperparameter tokens.",
+}
 LIMITS = (
     "Ranks by the names, ranges and values of hyperparameters, and by the order of observed "
     "trials; it does not see the data, the model, learning curves or costs. Trained on small "
@@ -48,7 +59,7 @@ def train_preset(
     result = train_ranker(trained, validation, config, on_step, checkpoint)
     names = {task.name for task in trained}
     card = {
-        "description": DESCRIPTION,
+        "description": DESCRIPTIONS[config.kind],
         "trained_on": [trained_on_entry(log) for log in logs if log.card.name in names],
         "synthetic_tasks": config.num_synthetic_tasks,
         "early_stopping_on": sorted(task.name for task in validation),

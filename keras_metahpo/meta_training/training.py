@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_metahpo.meta_training.batches import TokenizedTask, sample_batch
+from keras_metahpo.meta_training.batches import Batch, TokenizedTask, sample_batch
 from keras_metahpo.meta_training.checkpoint import TrainingCheckpoint, TrainingState
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.synthetic_prior import synthetic_task
-from keras_metahpo.rankers import InContextRanker, Ranker
-from keras_metahpo.rankers.in_context import new_network
+from keras_metahpo.rankers import InContextRanker, NetworkRanker, Ranker
+from keras_metahpo.rankers.building import built
+from keras_metahpo.rankers.presets import RANKERS
 
 WARMUP_SHARE = 0.05
 # Called with (steps done, steps in all, stage).
@@ -35,7 +36,8 @@ class TrainingConfig:
         learning_rate, weight_decay: Of AdamW; the rate warms up and then falls as a cosine.
         evaluate_every: Steps between evaluations on the validation tasks.
         seed: Seed of everything.
-        network: Configuration of `RankingNetwork`.
+        kind: What is trained: a name of `keras_metahpo.rankers.presets.RANKERS`.
+        network: Configuration of its network.
     """
 
     num_steps: int = 6000
@@ -47,6 +49,7 @@ class TrainingConfig:
     weight_decay: float = 1e-2
     evaluate_every: int = 500
     seed: int = 0
+    kind: str = InContextRanker.kind
     network: Mapping = field(default_factory=dict)
 
 
@@ -62,7 +65,7 @@ class TrainingResult:
         elapsed_s: Seconds of training, since it last went on.
     """
 
-    ranker: InContextRanker
+    ranker: NetworkRanker
     config: TrainingConfig
     curve: list[dict[str, float]]
     best_step: int
@@ -143,16 +146,18 @@ class RankerTrainer:
         self,
         config: TrainingConfig,
         synthetic: Sequence[TokenizedTask],
-        start: InContextRanker | None = None,
+        start: NetworkRanker | None = None,
     ):
         import keras
 
         from keras_metahpo.rankers.losses import ranking_loss
 
+        kind = type(start) if start else RANKERS[config.kind]
         self.config = config
         self.synthetic = sorted(synthetic, key=lambda task: task.width)
         self.start = start
-        network = new_network(start.network.get_config() if start else dict(config.network))
+        form = start.network.get_config() if start else dict(config.network)
+        network = built(kind.new_network, form)
         if start:
             network.set_weights(start.network.get_weights())
         schedule = keras.optimizers.schedules.CosineDecay(
@@ -166,8 +171,10 @@ class RankerTrainer:
         optimizer.build(network.trainable_variables)
         # On TensorFlow, XLA takes longer to compile and its steps are no faster.
         jit_compile = "auto" if keras.backend.backend() == "jax" else False
-        network.compile(optimizer=optimizer, loss=ranking_loss, jit_compile=jit_compile)
-        self.ranker = InContextRanker(network)
+        # The networks of the other surrogates know their losses.
+        loss = ranking_loss if kind is InContextRanker else None
+        network.compile(optimizer=optimizer, loss=loss, jit_compile=jit_compile)
+        self.ranker = kind(network)
         self._initial_weights = network.get_weights()
 
     def train(
@@ -215,7 +222,7 @@ class RankerTrainer:
                 config.num_configurations,
                 config.recorded_share,
             )
-            loss = network.train_on_batch(batch.inputs, batch.targets)
+            loss = network.train_on_batch(batch.inputs, self._targets(batch))
             if step % config.evaluate_every == 0 or step == num_steps:
                 # `train_on_batch` returns the mean since the last reset.
                 state = self._evaluated(state, step, {"loss": round(float(loss), 4)}, validation)
@@ -226,6 +233,11 @@ class RankerTrainer:
             on_step(step, num_steps, stage)
         network.set_weights(state.best[2])
         return state.curve, state.best[1]
+
+    def _targets(self, batch: Batch) -> np.ndarray:
+        if isinstance(self.ranker, InContextRanker):
+            return batch.targets
+        return batch.score_targets(only_queries=self.ranker.network.form["sees_context"])
 
     def _evaluated(
         self,

@@ -1,18 +1,31 @@
 """Rankers: networks that order configurations of any search space."""
 
-from keras_metahpo.rankers.base import Context, Prediction, Ranker, Tokens
+from keras_metahpo.rankers.base import Context, NetworkRanker, Prediction, Ranker, Tokens
+from keras_metahpo.rankers.gaussian_process import GaussianProcessRanker
 from keras_metahpo.rankers.in_context import InContextRanker
 from keras_metahpo.rankers.presets import DEFAULT_PRESET, Preset, list_presets, save_preset
 from keras_metahpo.rankers.tokens import stack, tokenize
+from keras_metahpo.rankers.tuned import (
+    DeepKernelRanker,
+    RankingEnsembleRanker,
+    RegressionRanker,
+    TunedRanker,
+)
 
 __all__ = [
     "DEFAULT_PRESET",
     "Context",
+    "DeepKernelRanker",
+    "GaussianProcessRanker",
     "InContextRanker",
+    "NetworkRanker",
     "Prediction",
     "Preset",
     "Ranker",
+    "RankingEnsembleRanker",
+    "RegressionRanker",
     "Tokens",
+    "TunedRanker",
     "list_presets",
     "save_preset",
     "stack",

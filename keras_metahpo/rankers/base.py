@@ -6,10 +6,14 @@ d hyperparameters (padded), v categorical values of a space, p pieces of a name.
 
 import abc
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from keras_metahpo.space import Points, SearchSpace
+
+# What is known of failures before any trial.
+TRIALS_A_FAILURE = 20
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,13 @@ class Prediction:
 
 
 class Ranker(abc.ABC):
-    """Ranks configurations of search spaces it may never have seen."""
+    """Ranks configurations of search spaces it may never have seen.
+
+    Attributes:
+        has_prior: Whether it tells configurations apart before any trial.
+    """
+
+    has_prior = True
 
     @abc.abstractmethod
     def score(self, context: Context | None, query: Tokens) -> Prediction:
@@ -84,10 +94,48 @@ class Ranker(abc.ABC):
         changes nothing, an empty context (`None`) works, and inputs stay untouched.
         """
 
-    @abc.abstractmethod
     def tokens(self, space: SearchSpace, points: Points) -> Tokens:
         """Tokens of n configurations of one search space (b = 1)."""
+        from keras_metahpo.rankers.tokens import stack, tokenize
+
+        return stack([tokenize(space, points)])
 
     def prior_mean(self, space: SearchSpace, points: Points) -> np.ndarray:
         """Zero-shot expected normal scores of n configurations: float array (n,)."""
         return self.score(None, self.tokens(space, points)).mean[0]
+
+
+class NetworkRanker(Ranker):
+    """A ranker whose weights are those of a preset.
+
+    Args:
+        network: A built Keras model.
+        name: Name of the preset, for messages.
+
+    Attributes:
+        kind: What a preset says it is.
+    """
+
+    kind: str
+
+    def __init__(self, network: Any, name: str = "unnamed"):
+        self.network = network
+        self.name = name
+
+    @staticmethod
+    @abc.abstractmethod
+    def new_network(**config):
+        """A network that is not built yet."""
+
+
+def failure_rates(context: Context | None, num_tasks: int, num_queries: int) -> np.ndarray:
+    """The share of failed trials, for rankers that predict no failures: float array (b, q).
+
+    One failure among `TRIALS_A_FAILURE` trials counts as seen before.
+    """
+    failed, seen = np.zeros(num_tasks), np.zeros(num_tasks)
+    if context is not None:
+        seen = context.mask.sum(axis=1)
+        failed = (context.mask & ~np.isfinite(context.utilities)).sum(axis=1)
+    rates = (failed + 1.0) / (seen + TRIALS_A_FAILURE)
+    return np.repeat(rates[:, None], num_queries, axis=1)

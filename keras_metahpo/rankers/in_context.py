@@ -1,27 +1,14 @@
 """The in-context ranker: ranks by what a search space says of itself, and by earlier trials."""
 
-import contextlib
-import random
-
 import numpy as np
 
-from keras_metahpo.acquisition import normal_scores
 from keras_metahpo.rankers.bars import moments
-from keras_metahpo.rankers.base import Context, Prediction, Ranker, Tokens
-from keras_metahpo.rankers.tokens import (
-    join_configurations,
-    pad_configurations,
-    round_up,
-    stack,
-    tokenize,
-)
-from keras_metahpo.space import Points, SearchSpace
-
-# Queries are padded to a multiple of this, so that the compiled network is reused.
-QUERY_MULTIPLE = 32
+from keras_metahpo.rankers.base import Context, NetworkRanker, Prediction, Tokens
+from keras_metahpo.rankers.building import built
+from keras_metahpo.rankers.inputs import network_inputs
 
 
-class InContextRanker(Ranker):
+class InContextRanker(NetworkRanker):
     """A trained `RankingNetwork`; of a context it knows the order of the utilities alone.
 
     Without a context its mean is the prior mean of the Gaussian process that decides in a search,
@@ -32,26 +19,18 @@ class InContextRanker(Ranker):
         name: Name of the preset, for messages.
     """
 
-    def __init__(self, network, name: str = "unnamed"):
-        self.network = network
-        self.name = name
+    kind = "in_context"
 
-    def tokens(self, space: SearchSpace, points: Points) -> Tokens:
-        return stack([tokenize(space, points)])
+    @staticmethod
+    def new_network(**config):
+        """A `RankingNetwork` that is not built yet."""
+        from keras_metahpo.rankers.network import RankingNetwork
+
+        return RankingNetwork(**config)
 
     def score(self, context: Context | None, query: Tokens) -> Prediction:
         num_queries = query.active.shape[1]
-        tokens = query if context is None else join_configurations(query, context.tokens)
-        num_tokens = tokens.active.shape[1]
-        padded = pad_configurations(tokens, round_up(num_tokens, QUERY_MULTIPLE))
-        inputs = padded.as_dict()
-        if context is not None:
-            observed = np.zeros(padded.active.shape[:2], bool)
-            scores = np.zeros(padded.active.shape[:2], np.float32)
-            observed[:, num_queries:num_tokens] = context.mask
-            for row, utilities in enumerate(context.utilities):
-                scores[row, observed[row]] = normal_scores(utilities[context.mask[row]])
-            inputs |= {"observed": observed, "scores": scores}
+        inputs = network_inputs(context, query)
         output = np.asarray(self.network.predict_on_batch(inputs))[:, :num_queries]
         means, variances = moments(output[..., 2:].astype(float))
         return Prediction(
@@ -65,23 +44,4 @@ class InContextRanker(Ranker):
 
 def new_network(config: dict | None = None):
     """A built `RankingNetwork` of the given configuration, with random weights."""
-    from keras_metahpo.rankers.network import RankingNetwork
-
-    with _python_random_state():
-        network = RankingNetwork(**(config or {}))
-        space = SearchSpace([])
-        tokens = stack([tokenize(space, space.snap(np.zeros((1, 0))))])
-        shapes = {name: array.shape for name, array in tokens.as_dict().items()}
-        observed = tokens.active.shape[:2]
-        network.build(shapes | {"observed": observed, "scores": observed})
-    return network
-
-
-@contextlib.contextmanager
-def _python_random_state():
-    """Keras draws initialiser seeds from Python's generator; the user's stream must not move."""
-    state = random.getstate()
-    try:
-        yield
-    finally:
-        random.setstate(state)
+    return built(InContextRanker.new_network, config)

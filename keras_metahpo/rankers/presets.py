@@ -7,10 +7,22 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from keras_metahpo.errors import PresetError, did_you_mean
-from keras_metahpo.rankers.in_context import InContextRanker, new_network
+from keras_metahpo.rankers.base import NetworkRanker
+from keras_metahpo.rankers.building import built
+from keras_metahpo.rankers.in_context import InContextRanker
+from keras_metahpo.rankers.tuned import (
+    DeepKernelRanker,
+    RankingEnsembleRanker,
+    RegressionRanker,
+)
 
 FORMAT_VERSION = 2
 DEFAULT_PRESET = "base"
+# What a preset may be; the first one where it does not say.
+RANKERS: dict[str, type[NetworkRanker]] = {
+    ranker.kind: ranker
+    for ranker in (InContextRanker, RegressionRanker, DeepKernelRanker, RankingEnsembleRanker)
+}
 CONFIG, WEIGHTS, CARD = "config.json", "model.weights.h5", "card.json"
 
 
@@ -43,11 +55,17 @@ class Preset:
     def name(self) -> str:
         return self.directory.name
 
-    def load(self) -> InContextRanker:
+    @property
+    def kind(self) -> str:
+        """A name of `RANKERS`."""
+        return self.config.get("kind", InContextRanker.kind)
+
+    def load(self) -> NetworkRanker:
         """Builds the ranker; takes a second, so it is not done at construction."""
-        network = new_network(self.config["network"])
+        ranker = RANKERS[self.kind]
+        network = built(ranker.new_network, self.config["network"])
         network.load_weights(self.directory / WEIGHTS)
-        return InContextRanker(network, name=self.name)
+        return ranker(network, self.name)
 
     def _check(self) -> None:
         version = self.config.get("format_version")
@@ -63,6 +81,11 @@ class Preset:
                 f"{self.directory} has preset format {version}; this release of keras-metahpo "
                 f"reads format {FORMAT_VERSION}. {remedy}."
             )
+        if self.kind not in RANKERS:
+            raise PresetError(
+                f"{self.directory / CONFIG}: kind must be one of {list(RANKERS)}. "
+                f"Received: {self.kind!r}. Upgrade keras-metahpo, or restore the file."
+            )
         weights = self.directory / WEIGHTS
         if not weights.exists():
             raise PresetError(
@@ -76,16 +99,20 @@ class Preset:
             )
 
 
-def save_preset(ranker: InContextRanker, directory: str | os.PathLike, card: Mapping) -> Path:
+def save_preset(ranker: NetworkRanker, directory: str | os.PathLike, card: Mapping) -> Path:
     """Writes a preset; the card gets the hash of the weights."""
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     # A compiled network would save its optimizer's state, too.
-    network = new_network(ranker.network.get_config())
+    network = built(ranker.new_network, ranker.network.get_config())
     network.set_weights(ranker.network.get_weights())
     network.save_weights(directory / WEIGHTS)
     digest = hashlib.sha256((directory / WEIGHTS).read_bytes()).hexdigest()
-    config = {"format_version": FORMAT_VERSION, "network": network.get_config()}
+    config = {
+        "format_version": FORMAT_VERSION,
+        "kind": ranker.kind,
+        "network": network.get_config(),
+    }
     for name, content in ((CONFIG, config), (CARD, {**card, "sha256": digest})):
         (directory / name).write_text(json.dumps(content, indent=1) + "\n")
     return directory

@@ -21,6 +21,8 @@ MAGNITUDE_SCALE = 4.0
 SMALLEST_MAGNITUDE = 1e-8
 SMALLEST_DISTANCE = 1e-5
 NUM_FEATURES = 27
+# Columns of the cells that tell the unit position and whether only equality counts.
+CENTRED_COLUMN, CATEGORICAL_COLUMN = 0, 21
 SAME_POSITION = 1e-6
 HYPERPARAMETERS_MULTIPLE = 2
 VOCABULARY_MULTIPLE = 16
@@ -89,6 +91,16 @@ def pad_configurations(tokens: Tokens, num_configurations: int) -> Tokens:
         roles=tokens.roles,
         active=_join([tokens.active], 1, num_configurations),
     )
+
+
+def unit_positions(tokens: Tokens) -> np.ndarray:
+    """Positions in the unit cube, float array (b, n, d)."""
+    return (tokens.cells[..., CENTRED_COLUMN].astype(float) + 1.0) / 2.0
+
+
+def categorical_columns(tokens: Tokens) -> np.ndarray:
+    """Which hyperparameters have no order, bool array (b, d); false without configurations."""
+    return np.any(tokens.cells[..., CATEGORICAL_COLUMN] > 0, axis=1)
 
 
 def role_number(name: str) -> int:
