@@ -11,12 +11,14 @@ Finished searches are kept in the output folder, so that a stopped run goes on.
 import argparse
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from renaming import nothing, renamed, synonym
 from rich.console import Console
 from rich.table import Table
 
@@ -40,6 +42,11 @@ HORIZONS = (1, 3, 5, 10, 25, 50)
 OURS, RIVAL, PLAIN = "GP with the ranker", "GP distance to defaults", "GP from the default"
 TPE, RANDOM = "Optuna TPE multivariate", "random order"
 POLICIES = (OURS, "ranker's order", RIVAL, PLAIN, TPE, RANDOM)
+# The same policy where names are replaced.
+RENAMED: dict[str, Callable[[int, str], str]] = {
+    f"{OURS}, synonyms": synonym,
+    f"{OURS}, no names": nothing,
+}
 TARGETS = {1: 0.40, 3: 0.18, 5: 0.13, 10: 0.07, 25: 0.02, 50: 0.006}
 BOUNDS = ["difference", "low", "high"]
 
@@ -48,7 +55,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of lcbench, taskset.npz")
     parser.add_argument("--preset", default=DEFAULT_PRESET, help="name or folder")
-    parser.add_argument("--policies", nargs="+", choices=POLICIES, default=list(POLICIES))
+    parser.add_argument(
+        "--policies", nargs="+", choices=(*POLICIES, *RENAMED), default=list(POLICIES)
+    )
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/pools"))
@@ -104,19 +113,25 @@ def search_pool(
     points = blackbox.space.encode(configurations)
     ranker = load_preset(Preset(preset).directory)
     scores = ranker.prior_mean(blackbox.space, points)
-    # The pool stays the same, and so do its scores: they are computed once a search.
-    scores_by_key = dict(zip(points.keys(), scores, strict=True))
 
-    def prior(space, points):
-        keys = points.keys()
-        return np.array([scores_by_key[key] for key in keys])
+    def ours(scores: np.ndarray) -> Search:
+        # The pool stays the same, and so do its scores: they are computed once a search.
+        by_key = dict(zip(points.keys(), scores, strict=True))
+        policy = GaussianProcessPolicy(
+            lambda space, points: np.array([by_key[key] for key in points.keys()]), pool=points
+        )
+        return PolicySearch(problem, policy, seed)
+
+    def ours_renamed(name_of: Callable[[int, str], str]) -> Search:
+        return ours(ranker.prior_mean(renamed(blackbox.space, name_of), points))
 
     choosing: dict[str, Callable[[], list[int]]] = {
         "ranker's order": lambda: np.argsort(-scores).tolist(),
         RANDOM: lambda: np.random.default_rng(seed).permutation(len(points)).tolist(),
     }
     asked: dict[str, Callable[[], Search]] = {
-        OURS: lambda: PolicySearch(problem, GaussianProcessPolicy(prior, pool=points), seed),
+        OURS: lambda: ours(scores),
+        **{policy: partial(ours_renamed, name_of) for policy, name_of in RENAMED.items()},
         RIVAL: lambda: PolicySearch(
             problem, GaussianProcessPolicy(DistanceToDefaults(), pool=points), seed
         ),

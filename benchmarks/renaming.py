@@ -1,0 +1,54 @@
+"""Other names for hyperparameters: synonyms that no alias table knows, or none that says anything."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from keras_metahpo.space import SearchSpace, role_of
+
+# Of each role of the test families. No word of theirs is in an alias or a synthetic task.
+SYNONYMS = {
+    "learning_rate": "pace",
+    "batch_size": "samples_per_update",
+    "weight_decay": "shrinkage",
+    "l1": "sparsity_pressure",
+    "dropout": "unit_masking",
+    "momentum": "inertia",
+    "beta_1": "first_averaging",
+    "beta_2": "second_averaging",
+    "epsilon": "denominator_offset",
+    "width": "breadth",
+    "depth": "stages",
+    "activation": "squashing",
+    "optimizer": "descent_variant",
+    "schedule": "annealing",
+    "decay": "cooling",
+}
+
+
+def renamed(space: SearchSpace, name_of: Callable[[int, str], str]) -> SearchSpace:
+    """The space under other names, its columns in their order.
+
+    Args:
+        space: Any search space.
+        name_of: From a hyperparameter's place and name to its new name.
+    """
+    names = {name: name_of(place, name) for place, name in enumerate(space.names)}
+    return SearchSpace(
+        [
+            replace(
+                hp,
+                name=names[hp.name],
+                conditions=tuple(replace(c, parent=names[c.parent]) for c in hp.conditions),
+            )
+            for hp in space.hyperparameters
+        ]
+    )
+
+
+def synonym(place: int, name: str) -> str:
+    """A synonym, numbered by the column; what has no known role is called a setting."""
+    return f"{SYNONYMS.get(role_of(name) or '', 'setting')}_{place}"
+
+
+def nothing(place: int, name: str) -> str:
+    return f"x{place}"
