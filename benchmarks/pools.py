@@ -55,8 +55,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of lcbench, taskset.npz")
     parser.add_argument("--preset", default=DEFAULT_PRESET, help="name or folder")
+    known_policies = (*POLICIES, *RENAMED)
     parser.add_argument(
-        "--policies", nargs="+", choices=(*POLICIES, *RENAMED), default=list(POLICIES)
+        "--policies",
+        nargs="+",
+        choices=known_policies,
+        default=list(POLICIES),
+        metavar="POLICY",
+        help="of " + ", ".join(map(repr, known_policies)),
     )
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--workers", type=int, default=1)
@@ -117,10 +123,12 @@ def search_pool(
     def ours(scores: np.ndarray) -> Search:
         # The pool stays the same, and so do its scores: they are computed once a search.
         by_key = dict(zip(points.keys(), scores, strict=True))
-        policy = GaussianProcessPolicy(
-            lambda space, points: np.array([by_key[key] for key in points.keys()]), pool=points
-        )
-        return PolicySearch(problem, policy, seed)
+
+        def prior(space, points):
+            keys = points.keys()
+            return np.array([by_key[key] for key in keys])
+
+        return PolicySearch(problem, GaussianProcessPolicy(prior, pool=points), seed)
 
     def ours_renamed(name_of: Callable[[int, str], str]) -> Search:
         return ours(ranker.prior_mean(renamed(blackbox.space, name_of), points))

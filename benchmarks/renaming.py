@@ -1,4 +1,4 @@
-"""Other names for hyperparameters: synonyms that no alias table knows, or none that says anything."""
+"""Other names for hyperparameters: synonyms that no table of aliases knows, or mere numbers."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,4 +51,5 @@ def synonym(place: int, name: str) -> str:
 
 
 def nothing(place: int, name: str) -> str:
+    """A name that says nothing."""
     return f"x{place}"
