@@ -2,12 +2,14 @@
 
 import contextlib
 import random
+from functools import cached_property
 
 import numpy as np
 
 from keras_metahpo.acquisition import normal_scores
 from keras_metahpo.rankers.bars import moments
-from keras_metahpo.rankers.base import Context, Prediction, Ranker, Tokens
+from keras_metahpo.rankers.base import Context, DifferentiableRanker, Prediction, Tokens
+from keras_metahpo.rankers.gradient import CellGradient, cell_gradient, cell_slopes
 from keras_metahpo.rankers.tokens import (
     join_configurations,
     pad_configurations,
@@ -21,7 +23,7 @@ from keras_metahpo.space import Points, SearchSpace
 QUERY_MULTIPLE = 32
 
 
-class InContextRanker(Ranker):
+class InContextRanker(DifferentiableRanker):
     """A trained `RankingNetwork`; of a context it knows the order of the utilities alone.
 
     Without a context its mean is the prior mean of the Gaussian process that decides in a search,
@@ -60,6 +62,21 @@ class InContextRanker(Ranker):
             score=output[..., 0].mean(axis=-1),
             failure=(1.0 / (1.0 + np.exp(-output[..., 1]))).mean(axis=-1),
         )
+
+    def prior_gradient(self, space: SearchSpace, points: Points) -> np.ndarray:
+        slopes = cell_slopes(self.tokens, space, points)
+        num_points, num_hyperparameters, _ = slopes.shape
+        tokens = self.tokens(space, points)
+        padded = pad_configurations(tokens, round_up(num_points, QUERY_MULTIPLE))
+        nothing = np.zeros(padded.active.shape[:2])
+        inputs = {"observed": nothing.astype(bool), "scores": nothing.astype(np.float32)}
+        gradient = self._cell_gradient(padded.as_dict() | inputs)
+        gradient = gradient[0, :num_points, :num_hyperparameters].astype(float)
+        return np.where(points.active, (gradient * slopes).sum(axis=-1), 0.0)
+
+    @cached_property
+    def _cell_gradient(self) -> CellGradient:
+        return cell_gradient(self.network)
 
 
 def new_network(config: dict | None = None):
