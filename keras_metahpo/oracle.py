@@ -18,7 +18,13 @@ from keras_metahpo.history import (
     trial_from_state,
     utility,
 )
-from keras_metahpo.policies import Policy, Suggestion, build_policy
+from keras_metahpo.policies import (
+    DEFAULT_CANDIDATE_SEARCH,
+    Policy,
+    Suggestion,
+    build_policy,
+    check_candidate_search,
+)
 from keras_metahpo.rankers import DEFAULT_PRESET, Preset, Ranker
 from keras_metahpo.space import Configuration, SearchSpace
 
@@ -45,6 +51,11 @@ class MetaOracle(DurableOracle):
         floor: Every `floor`-th trial is uniformly random, so that however misleading the ranker,
             the best of T trials is at least as good, in distribution, as random search's best of
             T // floor trials. `None` for no floor.
+        candidate_search: How the configuration of the greatest expected improvement is looked for,
+            with about as many evaluations each: `"sobol"` (a spread over the space, mutations of
+            the best, refinement), `"genetic"` and `"particle_swarm"` (both need the extra
+            `search`), or `"gradient"` (ascent of the ranker's score; on TensorFlow or JAX, with a
+            preset or a `DifferentiableRanker`).
         seed: Integer; 0 is a seed like any other. `None` for a random one.
         hyperparameters, allow_new_entries, tune_new_entries, max_retries_per_trial,
             max_consecutive_failed_trials: As in `keras_tuner.Oracle`.
@@ -52,6 +63,7 @@ class MetaOracle(DurableOracle):
     Raises:
         PresetError: if the ranker is unknown, damaged or of a later format.
         TrialLogError, ProjectError: if an entry of `history` cannot be read.
+        ImportError: if `candidate_search` needs a package that is missing.
 
     Example:
 
@@ -71,6 +83,7 @@ class MetaOracle(DurableOracle):
         history: Sequence[str | os.PathLike | TrialLog] = (),
         initial_configurations: Sequence[Configuration] = (),
         floor: int | None = 8,
+        candidate_search: str = DEFAULT_CANDIDATE_SEARCH,
         seed: int | None = None,
         **kwargs,
     ):
@@ -91,7 +104,9 @@ class MetaOracle(DurableOracle):
         self.history: list = [history] if is_one else list(history)
         self.initial_configurations = [dict(c) for c in initial_configurations]
         self.floor = floor
+        self.candidate_search = candidate_search
         self._preset = ranker if ranker is None or isinstance(ranker, Ranker) else Preset(ranker)
+        check_candidate_search(candidate_search, self._preset)
         self._logs = load_logs(self.history, self.objective.name, self.objective.direction)
         self._suggestions: dict[str, dict] = {}
 
@@ -138,7 +153,11 @@ class MetaOracle(DurableOracle):
     @cached_property
     def _policy(self) -> Policy:
         return build_policy(
-            self._loaded_ranker, self._logs, self.initial_configurations, self.floor
+            self._loaded_ranker,
+            self._logs,
+            self.initial_configurations,
+            self.floor,
+            self.candidate_search,
         )
 
     @cached_property

@@ -21,6 +21,7 @@ ORACLE_ARGUMENTS = (
     "history",
     "initial_configurations",
     "floor",
+    "candidate_search",
     "seed",
     "hyperparameters",
     "tune_new_entries",
@@ -37,8 +38,9 @@ class MetaTuner(ReportingTuner):
         hypermodel: As in `keras_tuner.Tuner`.
         objective, max_trials: As in `MetaOracle`.
         **kwargs: Further arguments of `MetaOracle` (`ranker`, `history`,
-            `initial_configurations`, `floor`, `seed`, ...) and of `keras_tuner.Tuner`
-            (`directory`, `project_name`, `overwrite`, `executions_per_trial`, ...).
+            `initial_configurations`, `floor`, `candidate_search`, `seed`, ...) and of
+            `keras_tuner.Tuner` (`directory`, `project_name`, `overwrite`,
+            `executions_per_trial`, ...).
 
     With `executions_per_trial` above 1, the mean curve of the executions is reported, and a
     trial's score is its best epoch.

@@ -1,6 +1,11 @@
 """Policies: history to next configuration."""
 
 from keras_metahpo.policies.base import Policy, Suggestion
+from keras_metahpo.policies.candidate_search import (
+    CANDIDATE_SEARCHES,
+    DEFAULT_CANDIDATE_SEARCH,
+    check_candidate_search,
+)
 from keras_metahpo.policies.composition import build_policy
 from keras_metahpo.policies.defaults import DefaultsPolicy, named_defaults
 from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy, PriorMean
@@ -9,6 +14,8 @@ from keras_metahpo.policies.portfolio import PortfolioPolicy
 from keras_metahpo.policies.random import RandomPolicy, SobolPolicy
 
 __all__ = [
+    "CANDIDATE_SEARCHES",
+    "DEFAULT_CANDIDATE_SEARCH",
     "DefaultsPolicy",
     "FloorPolicy",
     "GaussianProcessPolicy",
@@ -20,5 +27,6 @@ __all__ = [
     "SobolPolicy",
     "Suggestion",
     "build_policy",
+    "check_candidate_search",
     "named_defaults",
 ]

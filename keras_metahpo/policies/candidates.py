@@ -89,8 +89,15 @@ def mutations(
     if not len(points):
         return points
     parents = points[rng.integers(len(points), size=num_mutations)]
+    return mutate(space, rng, parents, scales)
+
+
+def mutate(
+    space: SearchSpace, rng: np.random.Generator, parents: Points, scales: Sequence[float]
+) -> Points:
+    """One mutation of each of n points, as `mutations` makes them."""
     shape = parents.units.shape
-    steps = rng.choice(scales, size=(num_mutations, 1)) * rng.normal(size=shape)
+    steps = rng.choice(scales, size=(len(parents), 1)) * rng.normal(size=shape)
     widths = np.array([_value_width(hp) for hp in space.hyperparameters])
     steps = np.copysign(np.maximum(np.abs(steps), widths), steps)
     categorical = np.array([hp.is_categorical for hp in space.hyperparameters], dtype=bool)
@@ -100,7 +107,7 @@ def mutations(
     # What a changed parent activates has no value yet to start from.
     units = np.where(parents.active, parents.units, anew)
     order = np.where(parents.active & (widths < 1), rng.random(shape), np.inf)
-    num_changed = rng.integers(1, MOST_COORDINATES + 1, size=(num_mutations, 1))
+    num_changed = rng.integers(1, MOST_COORDINATES + 1, size=(len(parents), 1))
     changed = np.isfinite(order) & (order.argsort(axis=1).argsort(axis=1) < num_changed)
     return space.snap(np.where(changed, mutated, units))
 

@@ -4,6 +4,10 @@ from collections.abc import Sequence
 
 from keras_metahpo.history import TrialLog
 from keras_metahpo.policies.base import Policy
+from keras_metahpo.policies.candidate_search import (
+    DEFAULT_CANDIDATE_SEARCH,
+    new_candidate_search,
+)
 from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy
 from keras_metahpo.policies.mixture import FloorPolicy, InitialPolicy
 from keras_metahpo.policies.portfolio import PortfolioPolicy
@@ -17,6 +21,7 @@ def build_policy(
     logs: Sequence[TrialLog] = (),
     initial_configurations: Sequence[Configuration] = (),
     floor: int | None = None,
+    candidate_search: str = DEFAULT_CANDIDATE_SEARCH,
 ) -> Policy:
     """Initial configurations, then every `floor`-th random, then portfolio, then the ranker's GP.
 
@@ -25,8 +30,12 @@ def build_policy(
         logs: Earlier searches of the same problem.
         initial_configurations: Tried first.
         floor: Every so many trials one is random; `None` for never.
+        candidate_search: One of `CANDIDATE_SEARCHES`; raises as `check_candidate_search` does.
     """
-    policy: Policy = GaussianProcessPolicy(RankerPrior(ranker) if ranker else None)
+    policy: Policy = GaussianProcessPolicy(
+        RankerPrior(ranker) if ranker else None,
+        candidate_search=new_candidate_search(candidate_search, ranker),
+    )
     if logs:
         policy = PortfolioPolicy(logs, then=policy)
     if floor is not None:

@@ -14,7 +14,12 @@ from keras_metahpo.acquisition import log_expected_improvement, normal_scores
 from keras_metahpo.gaussian_process import GaussianProcess, fit_gaussian_process
 from keras_metahpo.history import History
 from keras_metahpo.policies.base import Policy, Suggestion, untried
-from keras_metahpo.policies.candidates import NUM_ROUNDS, candidates, refine
+from keras_metahpo.policies.candidate_search import (
+    AcquisitionProblem,
+    CandidateSearch,
+    SobolSearch,
+)
+from keras_metahpo.policies.candidates import all_points
 from keras_metahpo.policies.mapping import nearest_points
 from keras_metahpo.policies.random import RandomPolicy
 from keras_metahpo.space import Configuration, Points, SearchSpace, concatenate
@@ -39,7 +44,8 @@ class GaussianProcessPolicy(Policy):
         prior: Prior mean; how far it is trusted is learnt from the trials.
         num_initial: Trials before the process decides if there is no prior mean: the space's
             default, then random ones.
-        num_candidates: How many configurations are compared a trial.
+        num_candidates: How many configurations are compared a trial, before those around the best.
+        candidate_search: Finds what is compared, but in a space small enough to compare all.
         pool: The only configurations there are, where they are recorded ones: each is a candidate.
     """
 
@@ -51,11 +57,13 @@ class GaussianProcessPolicy(Policy):
         num_initial: int = 5,
         num_candidates: int = NUM_CANDIDATES,
         pool: Points | None = None,
+        candidate_search: CandidateSearch | None = None,
     ):
         self.prior = prior
         self.num_initial = num_initial
         self.num_candidates = num_candidates
         self.pool = pool
+        self.candidate_search = candidate_search or SobolSearch()
 
     def suggest(
         self,
@@ -64,33 +72,44 @@ class GaussianProcessPolicy(Policy):
         pending: Sequence[Configuration],
         rng: np.random.Generator,
     ) -> Suggestion | None:
-        observed = space.encode(history.configurations)
-        started = space.encode(pending)
-        num_trials = len(observed) + len(started)
+        num_trials = len(history) + len(pending)
         if num_trials < self.num_initial and self.prior is None:
             if not num_trials:
                 default = nearest_points(space, [space.default_configuration()])
                 return Suggestion(space.decode(default)[0], "default")
             return RandomPolicy().suggest(space, history, pending, rng)
-
-        tried = {*observed.keys(), *started.keys()}
-        compared = untried(self._candidates(space, history, observed, rng), tried)
-        if not len(compared):
-            return RandomPolicy().suggest(space, history, pending, rng)
-        rows = informative_trials(history)
-        targets = normal_scores(history.utilities)[rows]
         # On matrices this small, several BLAS threads only get in the way of the network's.
         with _thread_pools().limit(limits=1, user_api="blas"):
-            acquisition = _acquisition(self.prior, space, observed[rows], targets, started)
-            num_rounds = NUM_ROUNDS if self.pool is None else 0
-            points, facts = refine(space, rng, compared, acquisition, tried, num_rounds)
-        return self._suggestion(space, acquisition, points, facts)
+            problem = self.problem(space, history, pending)
+            points, facts = self._compare(problem, rng)
+        if not len(points):
+            return RandomPolicy().suggest(space, history, pending, rng)
+        return self._suggestion(space, problem.score_function, points, facts)
 
-    def _candidates(self, space, history: History, observed: Points, rng) -> Points:
-        if self.pool is not None:
-            return self.pool
-        incumbents = observed[history.best_first()[:NUM_INCUMBENTS]]
-        return candidates(space, rng, incumbents, self.num_candidates)
+    def problem(
+        self, space: SearchSpace, history: History, pending: Sequence[Configuration] = ()
+    ) -> AcquisitionProblem:
+        """What the next trial is to maximise: the log expected improvement, given the trials."""
+        observed = space.encode(history.configurations)
+        started = space.encode(pending)
+        rows = informative_trials(history)
+        targets = normal_scores(history.utilities)[rows]
+        return AcquisitionProblem(
+            space=space,
+            score_function=_acquisition(self.prior, space, observed[rows], targets, started),
+            incumbents=observed[history.best_first()[:NUM_INCUMBENTS]],
+            tried={*observed.keys(), *started.keys()},
+            num_candidates=self.num_candidates,
+        )
+
+    def _compare(self, problem: AcquisitionProblem, rng) -> tuple[Points, np.ndarray]:
+        everything = self.pool
+        if everything is None:
+            everything = all_points(problem.space.hyperparameters)
+        if everything is None:
+            return self.candidate_search.search(problem, rng)
+        points = untried(everything, set(problem.tried))
+        return points, problem.score_function(points) if len(points) else np.zeros((0, 1))
 
     def _suggestion(self, space, acquisition, points, facts) -> Suggestion:
         chosen = int(np.argmax(facts[:, 0]))

@@ -1,6 +1,13 @@
 """Rankers: networks that order configurations of any search space."""
 
-from keras_metahpo.rankers.base import Context, NetworkRanker, Prediction, Ranker, Tokens
+from keras_metahpo.rankers.base import (
+    Context,
+    DifferentiableRanker,
+    NetworkRanker,
+    Prediction,
+    Ranker,
+    Tokens,
+)
 from keras_metahpo.rankers.gaussian_process import GaussianProcessRanker
 from keras_metahpo.rankers.in_context import InContextRanker
 from keras_metahpo.rankers.presets import DEFAULT_PRESET, Preset, list_presets, save_preset
@@ -16,6 +23,7 @@ __all__ = [
     "DEFAULT_PRESET",
     "Context",
     "DeepKernelRanker",
+    "DifferentiableRanker",
     "GaussianProcessRanker",
     "InContextRanker",
     "NetworkRanker",

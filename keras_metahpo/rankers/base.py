@@ -105,6 +105,17 @@ class Ranker(abc.ABC):
         return self.score(None, self.tokens(space, points)).mean[0]
 
 
+class DifferentiableRanker(Ranker):
+    """A ranker that also tells which way its score rises."""
+
+    @abc.abstractmethod
+    def prior_gradient(self, space: SearchSpace, points: Points) -> np.ndarray:
+        """Gradient of `prior_mean` with respect to unit positions: float array (n, d).
+
+        Zero where a hyperparameter is categorical or inactive.
+        """
+
+
 class NetworkRanker(Ranker):
     """A ranker whose weights are those of a preset.
 

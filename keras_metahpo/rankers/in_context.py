@@ -1,14 +1,24 @@
 """The in-context ranker: ranks by what a search space says of itself, and by earlier trials."""
 
+from functools import cached_property
+
 import numpy as np
 
 from keras_metahpo.rankers.bars import moments
-from keras_metahpo.rankers.base import Context, NetworkRanker, Prediction, Tokens
+from keras_metahpo.rankers.base import (
+    Context,
+    DifferentiableRanker,
+    NetworkRanker,
+    Prediction,
+    Tokens,
+)
 from keras_metahpo.rankers.building import built
+from keras_metahpo.rankers.gradient import CellGradient, cell_gradient, cell_slopes
 from keras_metahpo.rankers.inputs import network_inputs
+from keras_metahpo.space import Points, SearchSpace
 
 
-class InContextRanker(NetworkRanker):
+class InContextRanker(NetworkRanker, DifferentiableRanker):
     """A trained `RankingNetwork`; of a context it knows the order of the utilities alone.
 
     Without a context its mean is the prior mean of the Gaussian process that decides in a search,
@@ -40,6 +50,17 @@ class InContextRanker(NetworkRanker):
             score=output[..., 0].mean(axis=-1),
             failure=(1.0 / (1.0 + np.exp(-output[..., 1]))).mean(axis=-1),
         )
+
+    def prior_gradient(self, space: SearchSpace, points: Points) -> np.ndarray:
+        slopes = cell_slopes(self.tokens, space, points)
+        num_points, num_hyperparameters, _ = slopes.shape
+        inputs = network_inputs(None, self.tokens(space, points))
+        gradient = self._cell_gradient(inputs)[0, :num_points, :num_hyperparameters].astype(float)
+        return np.where(points.active, (gradient * slopes).sum(axis=-1), 0.0)
+
+    @cached_property
+    def _cell_gradient(self) -> CellGradient:
+        return cell_gradient(self.network)
 
 
 def new_network(config: dict | None = None):
