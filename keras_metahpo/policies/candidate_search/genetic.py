@@ -10,7 +10,8 @@ from keras_metahpo.policies.candidate_search.base import (
 from keras_metahpo.policies.candidates import MUTATION_SCALES, candidates
 from keras_metahpo.space import Points
 
-POPULATION = 32
+NUM_INITIAL = 128
+POPULATION = 16
 
 
 class GeneticSearch(CandidateSearch):
@@ -24,7 +25,7 @@ class GeneticSearch(CandidateSearch):
 
     def __init__(
         self,
-        num_initial: int = 128,
+        num_initial: int = NUM_INITIAL,
         population: int = POPULATION,
         scales: tuple[float, ...] = MUTATION_SCALES,
     ):

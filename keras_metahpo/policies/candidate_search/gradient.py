@@ -18,6 +18,8 @@ from keras_metahpo.rankers import DifferentiableRanker
 from keras_metahpo.space import Points, SearchSpace, concatenate
 
 NUM_ASCENTS = 8
+# Rounds of mutations that make up for those that led to known points.
+MOST_EXTRA_ROUNDS = 8
 # Of the coordinate that rises most, in units of its range.
 STEPS = (0.1, 0.1, 0.05, 0.05, 0.02, 0.02)
 
@@ -26,8 +28,8 @@ class GradientSearch(CandidateSearch):
     """Ascends the ranker's score from the best of a spread, where the acquisition judges.
 
     Ordered hyperparameters climb in the unit cube and are judged at the nearest configuration.
-    Categorical ones have no gradient: what an ascent leaves of a round's share of the budget goes
-    to mutations of the best, as in the default search.
+    Categorical ones have no gradient: what the ascents leave of the budget goes to mutations of the
+    best, as in the default search.
 
     Args:
         ranker: Its zero-shot score is climbed.
@@ -48,6 +50,9 @@ class GradientSearch(CandidateSearch):
             num_left = NUM_NEIGHBOURS - (len(evaluations.points) - before)
             best = evaluations.best(NUM_REFINED)
             evaluations.scores(mutations(space, rng, best, max(num_left, 0), scales))
+        for _ in range(MOST_EXTRA_ROUNDS if evaluations.num_left else 0):
+            best = evaluations.best(NUM_REFINED)
+            evaluations.scores(mutations(space, rng, best, NUM_NEIGHBOURS, REFINEMENT_SCALES[-1]))
         return evaluations.points, evaluations.facts
 
     def ascend(self, space: SearchSpace, starts: Points) -> Points:

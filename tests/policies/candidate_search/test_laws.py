@@ -12,7 +12,7 @@ from keras_metahpo.policies.candidate_search import AcquisitionProblem
 from keras_metahpo.space import Condition, Hyperparameter, SearchSpace
 
 FEW = settings(
-    max_examples=12,
+    max_examples=4,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
