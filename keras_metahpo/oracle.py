@@ -25,7 +25,7 @@ from keras_metahpo.policies import (
     build_policy,
     check_candidate_search,
 )
-from keras_metahpo.rankers import DEFAULT_PRESET, Preset, Ranker
+from keras_metahpo.rankers import DEFAULT_PRESET, Preset, Ranker, check_surrogate
 from keras_metahpo.space import Configuration, SearchSpace
 
 logger = logging.getLogger(__name__)
@@ -56,12 +56,17 @@ class MetaOracle(DurableOracle):
             the best, refinement), `"genetic"` and `"particle_swarm"` (both need the extra
             `search`), or `"gradient"` (ascent of the ranker's score; on TensorFlow or JAX, with a
             preset or a `DifferentiableRanker`).
+        surrogate: What predicts from this search's trials. `None`: the Gaussian process whose prior
+            mean is the ranker. Else it decides alone, the ranker only explains, and it is a name,
+            `"gp_rbf"`, `"gp_matern_12"`, `"gp_matern_32"` or `"gp_matern_52"` for a process without
+            prior knowledge; or, as for `ranker`, a preset (`"mlp"`, `"deep_kernel"`,
+            `"ranking_ensemble"`, `"base"`, a directory) or a `Ranker`.
         seed: Integer; 0 is a seed like any other. `None` for a random one.
         hyperparameters, allow_new_entries, tune_new_entries, max_retries_per_trial,
             max_consecutive_failed_trials: As in `keras_tuner.Oracle`.
 
     Raises:
-        PresetError: if the ranker is unknown, damaged or of a later format.
+        PresetError: if the ranker or the surrogate is unknown, damaged or of a later format.
         TrialLogError, ProjectError: if an entry of `history` cannot be read.
         ImportError: if `candidate_search` needs a package that is missing.
 
@@ -84,6 +89,7 @@ class MetaOracle(DurableOracle):
         initial_configurations: Sequence[Configuration] = (),
         floor: int | None = 8,
         candidate_search: str = DEFAULT_CANDIDATE_SEARCH,
+        surrogate: str | Ranker | None = None,
         seed: int | None = None,
         **kwargs,
     ):
@@ -105,6 +111,8 @@ class MetaOracle(DurableOracle):
         self.initial_configurations = [dict(c) for c in initial_configurations]
         self.floor = floor
         self.candidate_search = candidate_search
+        self.surrogate = surrogate
+        self._surrogate = check_surrogate(surrogate)
         self._preset = ranker if ranker is None or isinstance(ranker, Ranker) else Preset(ranker)
         check_candidate_search(candidate_search, self._preset)
         self._logs = load_logs(self.history, self.objective.name, self.objective.direction)
@@ -158,11 +166,12 @@ class MetaOracle(DurableOracle):
             self.initial_configurations,
             self.floor,
             self.candidate_search,
+            _loaded(self._surrogate),
         )
 
     @cached_property
     def _loaded_ranker(self) -> Ranker | None:
-        return self._preset.load() if isinstance(self._preset, Preset) else self._preset
+        return _loaded(self._preset)
 
     def _search_history(self) -> History:
         trials = self.finished_trials()
@@ -227,3 +236,7 @@ class MetaOracle(DurableOracle):
     def set_state(self, state):
         super().set_state(state)
         self._suggestions = dict(state.get("suggestions", {}))
+
+
+def _loaded(ranker: Preset | Ranker | None) -> Ranker | None:
+    return ranker.load() if isinstance(ranker, Preset) else ranker

@@ -22,6 +22,7 @@ ORACLE_ARGUMENTS = (
     "initial_configurations",
     "floor",
     "candidate_search",
+    "surrogate",
     "seed",
     "hyperparameters",
     "tune_new_entries",
@@ -38,7 +39,7 @@ class MetaTuner(ReportingTuner):
         hypermodel: As in `keras_tuner.Tuner`.
         objective, max_trials: As in `MetaOracle`.
         **kwargs: Further arguments of `MetaOracle` (`ranker`, `history`,
-            `initial_configurations`, `floor`, `candidate_search`, `seed`, ...) and of
+            `initial_configurations`, `floor`, `candidate_search`, `surrogate`, `seed`, ...) and of
             `keras_tuner.Tuner` (`directory`, `project_name`, `overwrite`,
             `executions_per_trial`, ...).
 

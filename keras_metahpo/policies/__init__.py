@@ -12,6 +12,7 @@ from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy, Prior
 from keras_metahpo.policies.mixture import FloorPolicy, InitialPolicy
 from keras_metahpo.policies.portfolio import PortfolioPolicy
 from keras_metahpo.policies.random import RandomPolicy, SobolPolicy
+from keras_metahpo.policies.surrogate import SurrogatePolicy
 
 __all__ = [
     "CANDIDATE_SEARCHES",
@@ -26,6 +27,7 @@ __all__ = [
     "RandomPolicy",
     "SobolPolicy",
     "Suggestion",
+    "SurrogatePolicy",
     "build_policy",
     "check_candidate_search",
     "named_defaults",

@@ -12,6 +12,7 @@ from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy
 from keras_metahpo.policies.mixture import FloorPolicy, InitialPolicy
 from keras_metahpo.policies.portfolio import PortfolioPolicy
 from keras_metahpo.policies.ranker import RankerPrior
+from keras_metahpo.policies.surrogate import SurrogatePolicy
 from keras_metahpo.rankers import Ranker
 from keras_metahpo.space import Configuration
 
@@ -22,6 +23,7 @@ def build_policy(
     initial_configurations: Sequence[Configuration] = (),
     floor: int | None = None,
     candidate_search: str = DEFAULT_CANDIDATE_SEARCH,
+    surrogate: Ranker | None = None,
 ) -> Policy:
     """Initial configurations, then every `floor`-th random, then portfolio, then the ranker's GP.
 
@@ -31,11 +33,15 @@ def build_policy(
         initial_configurations: Tried first.
         floor: Every so many trials one is random; `None` for never.
         candidate_search: One of `CANDIDATE_SEARCHES`; raises as `check_candidate_search` does.
+        surrogate: Predicts alone, in place of the ranker's Gaussian process.
     """
-    policy: Policy = GaussianProcessPolicy(
-        RankerPrior(ranker) if ranker else None,
-        candidate_search=new_candidate_search(candidate_search, ranker),
-    )
+    search = new_candidate_search(candidate_search, ranker)
+    policy: Policy
+    if surrogate is not None:
+        policy = SurrogatePolicy(surrogate, candidate_search=search)
+    else:
+        prior = RankerPrior(ranker) if ranker else None
+        policy = GaussianProcessPolicy(prior, candidate_search=search)
     if logs:
         policy = PortfolioPolicy(logs, then=policy)
     if floor is not None:

@@ -10,7 +10,13 @@ from keras_metahpo.rankers.base import (
 )
 from keras_metahpo.rankers.gaussian_process import GaussianProcessRanker
 from keras_metahpo.rankers.in_context import InContextRanker
-from keras_metahpo.rankers.presets import DEFAULT_PRESET, Preset, list_presets, save_preset
+from keras_metahpo.rankers.presets import (
+    DEFAULT_PRESET,
+    Preset,
+    check_surrogate,
+    list_presets,
+    save_preset,
+)
 from keras_metahpo.rankers.tokens import stack, tokenize
 from keras_metahpo.rankers.tuned import (
     DeepKernelRanker,
@@ -34,6 +40,7 @@ __all__ = [
     "RegressionRanker",
     "Tokens",
     "TunedRanker",
+    "check_surrogate",
     "list_presets",
     "save_preset",
     "stack",

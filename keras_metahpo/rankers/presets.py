@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from keras_metahpo.errors import PresetError, did_you_mean
-from keras_metahpo.rankers.base import NetworkRanker
+from keras_metahpo.gaussian_process import CORRELATIONS
+from keras_metahpo.rankers.base import NetworkRanker, Ranker
 from keras_metahpo.rankers.building import built
+from keras_metahpo.rankers.gaussian_process import GaussianProcessRanker
 from keras_metahpo.rankers.in_context import InContextRanker
 from keras_metahpo.rankers.tuned import (
     DeepKernelRanker,
@@ -60,12 +62,15 @@ class Preset:
         """A name of `RANKERS`."""
         return self.config.get("kind", InContextRanker.kind)
 
+    @property
+    def ranker_class(self) -> type[NetworkRanker]:
+        return RANKERS[self.kind]
+
     def load(self) -> NetworkRanker:
         """Builds the ranker; takes a second, so it is not done at construction."""
-        ranker = RANKERS[self.kind]
-        network = built(ranker.new_network, self.config["network"])
+        network = built(self.ranker_class.new_network, self.config["network"])
         network.load_weights(self.directory / WEIGHTS)
-        return ranker(network, self.name)
+        return self.ranker_class(network, self.name)
 
     def _check(self) -> None:
         version = self.config.get("format_version")
@@ -116,6 +121,26 @@ def save_preset(ranker: NetworkRanker, directory: str | os.PathLike, card: Mappi
     for name, content in ((CONFIG, config), (CARD, {**card, "sha256": digest})):
         (directory / name).write_text(json.dumps(content, indent=1) + "\n")
     return directory
+
+
+def check_surrogate(name_or_ranker) -> "Preset | Ranker | None":
+    """What `MetaOracle(surrogate=...)` names: a process, a checked preset, or a ranker as it is.
+
+    Args:
+        name_or_ranker: `"gp_rbf"`, `"gp_matern_52"`, ..., what `Preset` takes, a `Ranker`, `None`.
+
+    Raises:
+        PresetError: as `Preset` does.
+    """
+    if name_or_ranker is None or isinstance(name_or_ranker, Ranker):
+        return name_or_ranker
+    kernels = {f"gp_{kernel}": kernel for kernel in CORRELATIONS}
+    if name_or_ranker in kernels:
+        return GaussianProcessRanker(kernels[name_or_ranker])
+    try:
+        return Preset(name_or_ranker)
+    except PresetError as error:
+        raise PresetError(f"surrogate: one of {list(kernels)}, or a preset. {error}") from error
 
 
 def _find(name_or_directory: str | os.PathLike) -> Path:

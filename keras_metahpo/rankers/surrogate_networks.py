@@ -13,7 +13,7 @@ from keras_metahpo.rankers.encoder import DTYPE, MASKED, ConfigurationEncoder
 from keras_metahpo.rankers.losses import plackett_luce_loss
 
 # Kernel parameters of a new deep kernel: logarithms of length scale, signal and noise variance.
-KERNEL_START = (0.0, 0.0, -2.0)
+KERNEL_START = (1.5, 0.0, -2.0)
 SMALLEST_NOISE = 1e-3
 SQRT_5 = 5.0**0.5
 

@@ -5,7 +5,7 @@ import pytest
 
 from keras_metahpo.history import History
 from keras_metahpo.policies import GaussianProcessPolicy, RandomPolicy
-from keras_metahpo.policies.gaussian_process import MOST_TRIALS, informative_trials
+from keras_metahpo.policies.improvement import MOST_TRIALS, informative_trials
 from keras_metahpo.space import Hyperparameter, SearchSpace
 
 NUM_SEEDS = 10
@@ -80,7 +80,9 @@ def test_trust_in_the_prior_mean_follows_the_trials():
 
 
 def test_a_misleading_prior_mean_is_overcome():
-    policy = GaussianProcessPolicy(lambda space, points: 1 - 2 * points.units[:, 0], 1, 128)
+    policy = GaussianProcessPolicy(
+        lambda space, points: 1 - 2 * points.units[:, 0], num_candidates=128
+    )
     results = [search(policy, CUBE, lambda c: c["x"], 15, seed) for seed in range(5)]
     assert np.median(results) > 0.95
 

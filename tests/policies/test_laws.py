@@ -17,7 +17,9 @@ from keras_metahpo.policies import (
     PortfolioPolicy,
     RandomPolicy,
     SobolPolicy,
+    SurrogatePolicy,
 )
+from keras_metahpo.rankers import GaussianProcessRanker, Prediction, Ranker
 from keras_metahpo.space import Condition, Hyperparameter, SearchSpace
 
 FEW = settings(
@@ -46,12 +48,25 @@ def prior_mean(space, points):
     return points.units.sum(axis=1) - 1.0
 
 
+class LikesLargeUnits(Ranker):
+    """Has a prior, and takes every observed utility for evidence of nothing."""
+
+    def score(self, context, query):
+        mean = query.cells[..., 0].sum(axis=-1)
+        return Prediction(mean, np.ones(mean.shape), mean, np.zeros(mean.shape))
+
+
 POLICIES = {
     "random": RandomPolicy(),
     "sobol": SobolPolicy(seed=1),
     "defaults": DefaultsPolicy(),
     "gaussian process": GaussianProcessPolicy(num_candidates=64),
     "gaussian process with a prior": GaussianProcessPolicy(prior_mean, num_candidates=64),
+    "surrogate": SurrogatePolicy(GaussianProcessRanker("rbf"), num_candidates=64),
+    "surrogate with a prior": SurrogatePolicy(LikesLargeUnits(), num_candidates=64),
+    "surrogate that improves on the latest": SurrogatePolicy(
+        GaussianProcessRanker("matern_12"), improves_on_latest=True, num_candidates=64
+    ),
     "portfolio": PortfolioPolicy([other_log(), other_log()], then=RandomPolicy()),
     "floor": FloorPolicy(DefaultsPolicy(), every=2),
     "initial": InitialPolicy([{"x": "b"}, {}, {"learning_rate": 1e9}], then=SobolPolicy()),

@@ -20,7 +20,7 @@ def check_candidate_search(name: str, ranker: Ranker | Preset | None) -> None:
 
     Args:
         name: One of `CANDIDATE_SEARCHES`.
-        ranker: Of the policy; of a preset, all rankers are differentiable.
+        ranker: Of the policy.
 
     Raises:
         ValueError: for an unknown name, and for `"gradient"` with a ranker that has none.
@@ -65,8 +65,9 @@ def _check_pymoo(name: str) -> None:
 
 
 def _check_differentiable(ranker: Ranker | Preset | None) -> None:
-    if not isinstance(ranker, (DifferentiableRanker, Preset)):
-        received = "None" if ranker is None else f"a {type(ranker).__name__}"
+    kind = ranker.ranker_class if isinstance(ranker, Preset) else type(ranker)
+    if not issubclass(kind, DifferentiableRanker):
+        received = "None" if ranker is None else f"a {kind.__name__}"
         raise ValueError(
             "candidate_search='gradient' climbs the gradient of the ranker's score and needs a "
             f"preset or a `DifferentiableRanker`, which has `prior_gradient`. Received: "
