@@ -38,8 +38,8 @@ def test_a_surrogate_with_a_prior_begins_with_its_best():
     assert suggestion.configuration["x"] > 0.98
 
 
-# Random search's best of 20 is -0.016 on average. Under the roughest kernel, the improvement that is
-# expected beside the best trial hides that of everything further off.
+# Random search's best of 20 is -0.016 on average. Under the roughest kernel, the improvement that
+# is expected beside the best trial hides that of everything further off.
 @pytest.mark.parametrize(
     "kernel, expected",
     [("rbf", -0.01), ("matern_12", -0.2), ("matern_32", -0.01), ("matern_52", -0.01)],
