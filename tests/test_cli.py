@@ -90,20 +90,6 @@ def test_train_writes_a_preset_of_the_meta_train_part_of_a_suite(tmp_path, few_c
     assert "1 recorded and 9 synthetic tasks" in (tmp_path / "preset" / "report.html").read_text()
 
 
-def test_several_seeds_are_trained_once_each_and_compared(tmp_path, few_checks, capsys):
-    arguments = ["--output", str(tmp_path), "--steps", "1", "--synthetic", "8", "--seed", "3"]
-    assert main(["train", *arguments, "--seeds", "2"]) == 0
-    assert {path.name for path in tmp_path.iterdir()} == {"seed-3", "seed-4", "report.html"}
-    assert [Preset(tmp_path / f"seed-{n}").card["training"]["seed"] for n in (3, 4)] == [3, 4]
-    assert "2 rankers compared" in (tmp_path / "report.html").read_text()
-    weights = (tmp_path / "seed-3" / "model.weights.h5").stat()
-    (tmp_path / "seed-4" / "card.json").unlink()
-    assert main(["train", *arguments, "--seeds", "2"]) == 0
-    assert (tmp_path / "seed-3" / "model.weights.h5").stat() == weights
-    assert Preset(tmp_path / "seed-4").card["training"]["seed"] == 4
-    assert " ".join(capsys.readouterr().out.split()).count("is trained already") == 1
-
-
 def test_presets_are_described(tmp_path, few_checks, tiny_preset, capsys):
     assert main(["presets", "describe", tiny_preset, "--output", str(tmp_path)]) == 0
     assert "<h1>tiny</h1>" in (tmp_path / "report.html").read_text()
