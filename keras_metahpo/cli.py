@@ -30,7 +30,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="metahpo", description="Tune Keras models with prior knowledge."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_demo, _add_tasks, _add_collect, _add_data, _add_train, _add_learn, _add_bench):
+    for add in (
+        *(_add_demo, _add_tasks, _add_collect, _add_data),
+        *(_add_train, _add_learn, _add_presets, _add_bench),
+    ):
         add(commands)
     return parser
 
@@ -127,68 +130,29 @@ def _add_data(commands) -> None:
 
 
 def _add_train(commands) -> None:
+    from keras_metahpo.training_report.command import add_arguments, run
+
     command = _add_command(
         commands,
         "train",
-        _train,
-        "Train a ranker on trial logs and on synthetic tasks, and save it as a preset.",
+        run,
+        "Train a ranker on trial logs and on synthetic tasks, save it as a preset, and write a "
+        "page about it.",
         "metahpo train --logs meta_dataset/* --output my_preset",
     )
-    command.add_argument("--logs", nargs="*", default=[], metavar="LOG", help="trial logs")
-    command.add_argument(
-        "--held-out", nargs="*", default=[], metavar="FAMILY", help="only for early stopping"
+    add_arguments(command, _positive)
+
+
+def _add_presets(commands) -> None:
+    from keras_metahpo.training_report.command import add_preset_commands
+
+    _add_group(
+        commands,
+        "presets",
+        "Look at trained rankers.",
+        "metahpo presets describe base --output description",
+        add_preset_commands,
     )
-    command.add_argument(
-        "--suite",
-        nargs="*",
-        default=[],
-        help="of the logs only the meta-train parts of these suites",
-    )
-    command.add_argument("--output", type=Path, required=True, help="folder of the preset")
-    command.add_argument(
-        "--kind",
-        choices=("in_context", "mlp", "deep_kernel", "ranking_ensemble"),
-        default=argparse.SUPPRESS,
-        help="what is trained (default: in_context)",
-    )
-    command.add_argument("--seed", type=int, default=0, help="seed of everything")
-    for name, what in (("steps", "gradient steps"), ("synthetic", "synthetic tasks")):
-        command.add_argument(
-            f"--{name}", type=_positive, default=argparse.SUPPRESS, help=f"number of {what}"
-        )
-
-
-def _train(options) -> None:
-    from rich.console import Console
-    from rich.progress import TaskID
-
-    from keras_metahpo.history import TrialLog
-    from keras_metahpo.meta_training.preset import train_preset
-    from keras_metahpo.meta_training.training import TrainingConfig
-    from keras_metahpo.progress import progress_bars
-    from keras_metahpo.tasks.suites import get_suite
-
-    logs = [TrialLog.open(path) for path in options.logs]
-    if options.suite:
-        names = {name for suite in options.suite for name in get_suite(suite).meta_train}
-        logs = [log for log in logs if log.card.name in names]
-    given = {
-        "steps": "num_steps",
-        "synthetic": "num_synthetic_tasks",
-        "seed": "seed",
-        "kind": "kind",
-    }
-    config = TrainingConfig(**{given[k]: v for k, v in vars(options).items() if k in given})
-    with progress_bars(Console()) as progress:
-        bars: dict[str, TaskID] = {}
-
-        def on_step(done: int, total: int, stage: str) -> None:
-            if stage not in bars:
-                bars[stage] = progress.add_task(stage, total=total)
-            progress.update(bars[stage], completed=done)
-
-        card = train_preset(logs, options.held_out, config, options.output, on_step)
-    print(f"Wrote {options.output}; zero-shot rank correlations: {card['rank_correlations']}")
 
 
 def _add_learn(commands) -> None:

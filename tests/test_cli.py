@@ -63,7 +63,13 @@ def test_tasks_lists_the_library(capsys):
     assert "image/mlp_mnist" in capsys.readouterr().out.split()
 
 
-def test_train_writes_a_preset_of_the_meta_train_part_of_a_suite(tmp_path):
+@pytest.fixture
+def few_checks(monkeypatch):
+    """Trained rankers are checked on two synthetic tasks only."""
+    monkeypatch.setattr("keras_metahpo.training_report.checking.NUM_TASKS", 2)
+
+
+def test_train_writes_a_preset_of_the_meta_train_part_of_a_suite(tmp_path, few_checks):
     space = SearchSpace([Hyperparameter("lr", "float", 0.1, low=1e-4, high=1.0, sampling="log")])
     rng = np.random.default_rng(0)
     trials = [
@@ -81,6 +87,14 @@ def test_train_writes_a_preset_of_the_meta_train_part_of_a_suite(tmp_path):
     card = Preset(tmp_path / "preset").card
     assert card["training"]["num_steps"] == 2
     assert [entry["name"] for entry in card["trained_on"]] == [suite.meta_train[0]]
+    assert "1 recorded and 9 synthetic tasks" in (tmp_path / "preset" / "report.html").read_text()
+
+
+def test_presets_are_described(tmp_path, few_checks, tiny_preset, capsys):
+    assert main(["presets", "describe", tiny_preset, "--output", str(tmp_path)]) == 0
+    assert "<h1>tiny</h1>" in (tmp_path / "report.html").read_text()
+    assert main(["presets", "describe", "nothing", "--output", str(tmp_path)]) == 1
+    assert "name of a bundled preset" in capsys.readouterr().err
 
 
 def test_errors_are_one_line_and_an_exit_status(tmp_path, capsys):
@@ -102,6 +116,7 @@ def test_help_has_an_example(command, capsys):
     ("group", "command"),
     [
         *(("bench", command) for command in ("run", "report", "policies")),
+        ("presets", "describe"),
         *(("tasks", command) for command in ("list", "show", "new", "check", "spread")),
     ],
 )

@@ -50,6 +50,17 @@ ALLOWED = {
         "tasks",
     },
     "data": {"atomic", "benchmark", "errors", "history", "progress", "space"},
+    "training_report": {
+        "acquisition",
+        "atomic",
+        "benchmark",
+        "data",
+        "history",
+        "meta_training",
+        "progress",
+        "rankers",
+        "tasks",
+    },
     "demo": {"_kerastuner", "tasks", "tuner"},
     "benchmark": {
         "_kerastuner",
@@ -75,10 +86,10 @@ ALLOWED = {
         "data",
         "demo",
         "collector",
-        "history",
         "meta_training",
         "progress",
         "tasks",
+        "training_report",
     },
 }
 

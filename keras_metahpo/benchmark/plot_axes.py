@@ -131,14 +131,19 @@ def spread(places: Sequence[float] | np.ndarray, gap: float) -> list[float]:
 
 def save_png(figure: "Figure", path: Path) -> str:
     """Writes a PNG file; returns the same picture as SVG."""
-    import matplotlib
-
     figure.savefig(path, dpi=DPI, facecolor="white")
     figure.set_layout_engine("none")  # It is laid out now; once more would only cost time.
+    return svg_of(figure, path.stem)
+
+
+def svg_of(figure: "Figure", stem: str) -> str:
+    """A picture as SVG; `stem` keeps the names inside it apart from those of others on a page."""
+    import matplotlib
+
     buffer = io.StringIO()
     metadata = {"Date": None, "Creator": None}
     # Names inside one page must not collide, and the same figure should be the same file.
-    with matplotlib.rc_context({"svg.hashsalt": path.stem}):
+    with matplotlib.rc_context({"svg.hashsalt": stem}):
         figure.savefig(buffer, format="svg", transparent=True, metadata=metadata, dpi=DPI)
     return buffer.getvalue()
 

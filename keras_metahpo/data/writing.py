@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 from keras_metahpo.atomic import write_text
 from keras_metahpo.data.describing import MIN_CONFIGURATIONS
@@ -25,8 +26,6 @@ def write_description(description: Description, directory: Path) -> Path:
         The page: self-contained, its pictures inline.
     """
     require_extra()
-    import jinja2
-
     from keras_metahpo.benchmark.plot_axes import inline, save_png
     from keras_metahpo.data.pictures import draw
 
@@ -37,19 +36,8 @@ def write_description(description: Description, directory: Path) -> Path:
         width = figure.get_figwidth()
         svg = inline(save_png(figure, directory / f"{stem}.png"))
         pictures.append({"stem": stem, "title": title, "text": text, "svg": svg, "width": width})
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": number_text,
-        "correlation": correlation_text,
-        "percent": percent_text,
-    }
-    page = environment.get_template(f"{PAGE}.j2").render(
+    page = render(
+        Path(__file__).with_name(f"{PAGE}.j2"),
         tasks=description.tasks,
         spaces=description.spaces,
         pictures=pictures,
@@ -61,6 +49,31 @@ def write_description(description: Description, directory: Path) -> Path:
     )
     write_text(directory / PAGE, page)
     return directory / PAGE
+
+
+def render(template: Path, **content: Any) -> str:
+    """Fills a page's template; everything is escaped, and a missing name is an error.
+
+    Args:
+        template: May include `page.css`, and write numbers with the filters `number`,
+            `correlation` and `percent`.
+        content: What it names.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([template.parent, Path(__file__).parent]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": number_text,
+        "correlation": correlation_text,
+        "percent": percent_text,
+    }
+    return environment.get_template(template.name).render(**content)
 
 
 def number_text(value: float, digits: int = 3) -> str:

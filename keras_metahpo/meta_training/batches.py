@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from keras_metahpo.acquisition import normal_scores
-from keras_metahpo.meta_training.augmentation import augment
+from keras_metahpo.meta_training.augmentation import augment, mislead
+from keras_metahpo.meta_training.contexts import draw_num_observed, draw_observed
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.synthetic.hyperparameter import pick
 from keras_metahpo.rankers import Tokens, stack, tokenize
@@ -21,10 +22,6 @@ DROP_NAME_PROBABILITY = 0.2
 DROP_ALL_NAMES_PROBABILITY = 0.12
 # Freezing and cropping leave at least this part of the configurations that are drawn.
 LEAST_PART = 4
-# Contexts: their largest share of a task's configurations, and how far they seek good ones.
-EMPTY_PROBABILITY = 0.4
-MOST_OBSERVED = 0.6
-MOST_GREED = 2.0
 # Tasks of one batch are drawn from these parts of all, whose spaces are alike in size.
 SYNTHETIC_PARTS, RECORDED_PARTS = 8, 4
 # Hyperparameters and categorical values are padded to multiples of these: every shape is compiled.
@@ -98,6 +95,8 @@ def sample_batch(
 ) -> Batch:
     """Draws tasks, augments recorded ones, and draws configurations of each.
 
+    A few tasks with a context mislead: their utilities are negated or shuffled.
+
     Args:
         synthetic: A pool of source tasks, ordered by their `width`.
         recorded: Real source tasks.
@@ -111,7 +110,8 @@ def sample_batch(
     for _ in range(batch_size):
         if recorded and rng.random() < recorded_share:
             chosen = pick(recorded, rng)
-            task = TokenizedTask.of(augment(chosen, rng, num_configurations // LEAST_PART))
+            min_rows = num_configurations // LEAST_PART
+            task = TokenizedTask.of(augment(chosen, rng, min_rows, recorded))
         else:
             task = pick(synthetic, rng)
         examples.append(_draw(task, rng, num_configurations))
@@ -140,16 +140,18 @@ def _draw(task: TokenizedTask, rng: np.random.Generator, num_configurations: int
     num_available = len(task.scores)
     size = min(num_configurations, num_available)
     rows = rng.choice(num_available, size, replace=False)
-    rows = rows[np.argsort(-task.scores[rows], kind="stable")]
-    observed = _draw_context(task.scores[rows], rng)
+    num_observed = draw_num_observed(size, rng)
+    task_scores = mislead(task.scores, task.failed, num_observed, rng)
+    rows = rows[np.argsort(-task_scores[rows], kind="stable")]
+    observed = draw_observed(task_scores[rows], num_observed, rng)
     targets = np.zeros((num_configurations, NUM_TARGETS), np.float32)
     queries = np.flatnonzero(~observed)
-    targets[:size, 0] = bar_of(task.scores[rows])
-    targets[queries, 1] = listwise_weights(task.scores[rows[queries]])
+    targets[:size, 0] = bar_of(task_scores[rows])
+    targets[queries, 1] = listwise_weights(task_scores[rows[queries]])
     targets[queries, 2] = 1.0
     targets[:size, 3] = task.failed[rows]
     scores = np.zeros(num_configurations, np.float32)
-    scores[np.flatnonzero(observed)] = normal_scores(task.scores[rows[observed]])
+    scores[np.flatnonzero(observed)] = normal_scores(task_scores[rows[observed]])
     rows, observed = np.resize(rows, num_configurations), np.resize(observed, num_configurations)
     observed[size:] = False
     tokens = replace(
@@ -159,27 +161,6 @@ def _draw(task: TokenizedTask, rng: np.random.Generator, num_configurations: int
         active=task.tokens.active[:, rows],
     )
     return Batch(_drop_names(tokens, rng), observed[None], scores[None], targets[None])
-
-
-def _draw_context(scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Which configurations are observed: none, random ones, or rather good ones, as searches try.
-
-    Args:
-        scores: Float array (n,). Normal scores.
-
-    Returns:
-        Bool array (n,).
-    """
-    observed = np.zeros(len(scores), dtype=bool)
-    most = int(MOST_OBSERVED * len(scores))
-    if most < 1 or rng.random() < EMPTY_PROBABILITY:
-        return observed
-    size = int(np.exp(rng.uniform(0.0, np.log(most + 1))))
-    # Gumbel-top-k: without replacement, in proportion to exp(greed * score).
-    greed = rng.uniform(0.0, MOST_GREED)
-    keys = greed * scores + rng.gumbel(size=len(scores))
-    observed[np.argsort(-keys)[:size]] = True
-    return observed
 
 
 def listwise_weights(scores: np.ndarray) -> np.ndarray:
