@@ -59,8 +59,7 @@ class MetaOracle(DurableOracle):
         surrogate: What predicts from this search's trials. `None`: the Gaussian process whose prior
             mean is the ranker. Else it decides alone, the ranker only explains, and it is a name,
             `"gp_rbf"`, `"gp_matern_12"`, `"gp_matern_32"` or `"gp_matern_52"` for a process without
-            prior knowledge; or, as for `ranker`, a preset (`"mlp"`, `"deep_kernel"`,
-            `"ranking_ensemble"`, `"base"`, a directory) or a `Ranker`.
+            prior knowledge; or, as for `ranker`, a preset or a `Ranker`.
         seed: Integer; 0 is a seed like any other. `None` for a random one.
         hyperparameters, allow_new_entries, tune_new_entries, max_retries_per_trial,
             max_consecutive_failed_trials: As in `keras_tuner.Oracle`.
