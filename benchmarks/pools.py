@@ -32,9 +32,10 @@ from keras_metahpo.benchmark.contestants import Problem, Proposal, Search, get_c
 from keras_metahpo.benchmark.contestants.kerastuner import load_preset, trained_on
 from keras_metahpo.benchmark.contestants.policy import DistanceToDefaults, PolicySearch
 from keras_metahpo.benchmark.statistics import compare
-from keras_metahpo.policies import GaussianProcessPolicy
+from keras_metahpo.policies import GaussianProcessPolicy, SurrogatePolicy
 from keras_metahpo.progress import progress_bars
-from keras_metahpo.rankers import DEFAULT_PRESET, Preset
+from keras_metahpo.rankers import DEFAULT_PRESET, Preset, check_surrogate
+from keras_metahpo.space import Points
 
 SUITES = {"lcbench": "lcbench", "taskset": "taskset.npz", "hpobench": None, "fcnet": None}
 NUM_TRIALS, POOL_SIZE = 50, 512
@@ -48,6 +49,7 @@ RENAMED: dict[str, Callable[[int, str], str]] = {
     f"{OURS}, no names": nothing,
 }
 TARGETS = {1: 0.40, 3: 0.18, 5: 0.13, 10: 0.07, 25: 0.02, 50: 0.006}
+SURROGATE, LATEST = "surrogate ", ":latest"
 BOUNDS = ["difference", "low", "high"]
 
 
@@ -64,10 +66,20 @@ def main() -> None:
         metavar="POLICY",
         help="of " + ", ".join(map(repr, known_policies)),
     )
+    parser.add_argument(
+        "--surrogates",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="as `MetaOracle(surrogate=...)` takes them, instead of other policies; "
+        f"with {LATEST!r} after it, improvement upon the latest trial",
+    )
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/pools"))
     options = parser.parse_args()
+    if options.surrogates:
+        options.policies = [SURROGATE + name for name in options.surrogates]
     known = trained_on(Preset(options.preset).card) & SUITES.keys()
     if known:
         parser.error(f"the preset was trained on {sorted(known)}")
@@ -153,12 +165,23 @@ def search_pool(
     for policy in policies:
         if policy in choosing:
             rows = choosing[policy]()[:NUM_TRIALS]
+        elif policy.startswith(SURROGATE):
+            search = surrogate_search(policy.removeprefix(SURROGATE), problem, points, seed)
+            rows = ask(search, Lookup(blackbox.space, configurations), sign * utilities)
         else:
             lookup = Lookup(blackbox.space, configurations)
             rows = ask(asked[policy](), lookup, sign * utilities)
         regrets = (utilities.max() - np.maximum.accumulate(utilities[rows])) / scale
         found[key(policy, cell)] = [round(min(regrets[h - 1], MOST_REGRET), 5) for h in HORIZONS]
     return found
+
+
+def surrogate_search(name: str, problem: Problem, pool: Points, seed: int) -> Search:
+    """A search in which a surrogate decides alone."""
+    found = check_surrogate(name.removesuffix(LATEST))
+    surrogate = load_preset(found.directory) if isinstance(found, Preset) else found
+    policy = SurrogatePolicy(surrogate, improves_on_latest=name.endswith(LATEST), pool=pool)
+    return PolicySearch(problem, policy, seed)
 
 
 def ask(search: Search, lookup: Lookup, values: np.ndarray) -> list[int]:
