@@ -45,7 +45,9 @@ def test_without_pymoo_the_oracle_is_not_made(name, monkeypatch):
 def test_a_ranker_without_a_gradient_is_refused(quick_ranker):
     for ranker, received in ((quick_ranker, "a QuickRanker"), (None, "None")):
         for make in (
-            lambda ranker=ranker: MetaOracle("v", ranker=ranker, candidate_search="gradient"),
+            lambda ranker=ranker: MetaOracle(
+                "val_loss", ranker=ranker, candidate_search="gradient"
+            ),
             lambda ranker=ranker: build_policy(ranker, candidate_search="gradient"),
         ):
             with pytest.raises(ValueError, match=f"prior_gradient.*Received: ranker={received}"):
