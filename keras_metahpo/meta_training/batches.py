@@ -15,11 +15,13 @@ from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.synthetic.hyperparameter import pick
 from keras_metahpo.rankers import Tokens, stack, tokenize
 from keras_metahpo.rankers.bars import CENTRES, bar_of
+from keras_metahpo.rankers.tokens import NUM_BUCKETS
 
 # Bar, listwise weight, whether it is a query, whether it failed: as `ranking_loss` takes them.
 NUM_TARGETS = 4
-DROP_NAME_PROBABILITY = 0.2
-DROP_ALL_NAMES_PROBABILITY = 0.12
+DROP_NAME_PROBABILITY = 0.25
+DROP_ALL_NAMES_PROBABILITY = 0.2
+GARBLED_SHARE = 0.5
 # Freezing and cropping leave at least this part of the configurations that are drawn.
 LEAST_PART = 4
 # Tasks of one batch are drawn from these parts of all, whose spaces are alike in size.
@@ -160,7 +162,7 @@ def _draw(task: TokenizedTask, rng: np.random.Generator, num_configurations: int
         values=task.tokens.values[:, rows],
         active=task.tokens.active[:, rows],
     )
-    return Batch(_drop_names(tokens, rng), observed[None], scores[None], targets[None])
+    return Batch(drop_names(tokens, rng), observed[None], scores[None], targets[None])
 
 
 def listwise_weights(scores: np.ndarray) -> np.ndarray:
@@ -176,10 +178,17 @@ def listwise_weights(scores: np.ndarray) -> np.ndarray:
     return np.where(scores > scores.min(), weights, 0.0)
 
 
-def _drop_names(tokens: Tokens, rng: np.random.Generator) -> Tokens:
-    """Blanks some names or all, so that a name never seen is nothing new."""
+def drop_names(tokens: Tokens, rng: np.random.Generator) -> Tokens:
+    """Blanks or garbles some names or all, so that a name never seen is nothing new.
+
+    A garbled name has random pieces and no role, like a synonym that no table of aliases knows.
+    """
     share = 1.0 if rng.random() < DROP_ALL_NAMES_PROBABILITY else DROP_NAME_PROBABILITY
-    kept = rng.random(tokens.roles.shape) >= share
+    dropped = rng.random(tokens.roles.shape) < share
+    garbled = dropped & (rng.random(dropped.shape) < GARBLED_SHARE)
+    others = rng.integers(1, NUM_BUCKETS, tokens.names.shape) * (tokens.names > 0)
+    names = np.where(dropped[..., None], others * garbled[..., None], tokens.names)
+    roles = np.where(dropped, 0, tokens.roles)
     return replace(
-        tokens, names=tokens.names * kept[..., None], roles=(tokens.roles * kept).astype(np.int32)
+        tokens, names=names.astype(tokens.names.dtype), roles=roles.astype(tokens.roles.dtype)
     )
