@@ -22,6 +22,7 @@ from keras_metahpo.policies import (
     DEFAULT_CANDIDATE_SEARCH,
     Policy,
     Suggestion,
+    build_model_policy,
     build_policy,
     check_candidate_search,
 )
@@ -203,7 +204,16 @@ class MetaOracle(DurableOracle):
             expert=suggestion["expert"],
             reasons=suggestion["reasons"],
             ranker=self._loaded_ranker,
+            mean=self._predicted_scores(),
+            trained_on=getattr(self._preset, "card", {}).get("trained_on", ()),
         )
+
+    def _predicted_scores(self):
+        """Points to expected normal scores, by the model that decides and all finished trials."""
+        model = build_model_policy(self._loaded_ranker, surrogate=_loaded(self._surrogate))
+        space = SearchSpace.from_keras_tuner(self.hyperparameters)
+        acquisition = model.problem(space, self._search_history()).score_function
+        return lambda points: acquisition(points)[:, 1]
 
     def export(self, path: str | None = None, name: str | None = None) -> TrialLog:
         """This search as a trial log, which may serve as another search's `history`.

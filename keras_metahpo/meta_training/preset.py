@@ -85,4 +85,5 @@ def trained_on_entry(log: TrialLog) -> dict:
         "num_trials": len(log.trials),
         "licence": log.card.licence,
         "dataset": log.card.features.get("dataset", ""),
+        "hyperparameters": log.space.names,
     }

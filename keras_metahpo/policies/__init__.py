@@ -6,7 +6,7 @@ from keras_metahpo.policies.candidate_search import (
     DEFAULT_CANDIDATE_SEARCH,
     check_candidate_search,
 )
-from keras_metahpo.policies.composition import build_policy
+from keras_metahpo.policies.composition import build_model_policy, build_policy
 from keras_metahpo.policies.defaults import DefaultsPolicy, named_defaults
 from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy, PriorMean
 from keras_metahpo.policies.mixture import FloorPolicy, InitialPolicy
@@ -28,6 +28,7 @@ __all__ = [
     "SobolPolicy",
     "Suggestion",
     "SurrogatePolicy",
+    "build_model_policy",
     "build_policy",
     "check_candidate_search",
     "named_defaults",

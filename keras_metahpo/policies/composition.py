@@ -9,6 +9,7 @@ from keras_metahpo.policies.candidate_search import (
     new_candidate_search,
 )
 from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy
+from keras_metahpo.policies.improvement import ImprovementPolicy
 from keras_metahpo.policies.mixture import FloorPolicy, InitialPolicy
 from keras_metahpo.policies.portfolio import PortfolioPolicy
 from keras_metahpo.policies.ranker import RankerPrior
@@ -35,13 +36,7 @@ def build_policy(
         candidate_search: One of `CANDIDATE_SEARCHES`; raises as `check_candidate_search` does.
         surrogate: Predicts alone, in place of the ranker's Gaussian process.
     """
-    search = new_candidate_search(candidate_search, ranker)
-    policy: Policy
-    if surrogate is not None:
-        policy = SurrogatePolicy(surrogate, candidate_search=search)
-    else:
-        prior = RankerPrior(ranker) if ranker else None
-        policy = GaussianProcessPolicy(prior, candidate_search=search)
+    policy: Policy = build_model_policy(ranker, candidate_search, surrogate)
     if logs:
         policy = PortfolioPolicy(logs, then=policy)
     if floor is not None:
@@ -49,3 +44,16 @@ def build_policy(
     if initial_configurations:
         policy = InitialPolicy(initial_configurations, then=policy)
     return policy
+
+
+def build_model_policy(
+    ranker: Ranker | None,
+    candidate_search: str = DEFAULT_CANDIDATE_SEARCH,
+    surrogate: Ranker | None = None,
+) -> ImprovementPolicy:
+    """The part of `build_policy` that has a model; the arguments are those of it."""
+    search = new_candidate_search(candidate_search, ranker)
+    if surrogate is not None:
+        return SurrogatePolicy(surrogate, candidate_search=search)
+    prior = RankerPrior(ranker) if ranker else None
+    return GaussianProcessPolicy(prior, candidate_search=search)
