@@ -100,7 +100,7 @@ def test_mutations_of_a_grid_are_new_distinct_and_as_many_as_there_are():
     assert sorted(c["a"] for c in few.decode(found)) == [0, 1, 3, 4]
 
 
-def test_mutations_of_nothing_are_nothing():
+def test_fresh_mutations_of_nothing_are_nothing():
     space = SearchSpace([Hyperparameter("a", "int", 3, low=0, high=9)])
     rng = np.random.default_rng(0)
     assert len(fresh_mutations(space, rng, space.encode([]), 5, (0.3,), set())) == 0
