@@ -23,6 +23,8 @@ REFINEMENT_SCALES = ((0.1, 0.03), (0.03, 0.01))
 NUM_ROUNDS = len(REFINEMENT_SCALES)
 NUM_REFINED = 5
 NUM_NEIGHBOURS = 96
+# Times that mutations are drawn until enough of them are new.
+MOST_DRAWS = 4
 
 # Candidates to facts (n, k), of which the first column is to be maximised.
 ScoreFunction = Callable[[Points], np.ndarray]
@@ -42,8 +44,10 @@ def candidates(
     half = num_candidates // 2
     defaults = [named_defaults(space), space.default_configuration()]
     parts = [nearest_points(space, defaults), space.snap(sobol_units(half, len(space), rng))]
-    parts.append(mutations(space, rng, incumbents, half, MUTATION_SCALES))
-    return untried(concatenate(parts), set())
+    spread = untried(concatenate(parts), set())
+    known = {*spread.keys(), *incumbents.keys()}
+    mutated = fresh_mutations(space, rng, incumbents, half, MUTATION_SCALES, known)
+    return concatenate([spread, mutated])
 
 
 def refine(
@@ -66,12 +70,33 @@ def refine(
     facts = score_function(points)
     for scales in REFINEMENT_SCALES[:num_rounds]:
         best = np.argsort(-facts[:, 0], kind="stable")[:NUM_REFINED]
-        neighbours = mutations(space, rng, points[best], NUM_NEIGHBOURS, scales)
-        neighbours = untried(neighbours, tried.union(points.keys()))
+        known = tried.union(points.keys())
+        neighbours = fresh_mutations(space, rng, points[best], NUM_NEIGHBOURS, scales, known)
         if len(neighbours):
             points = concatenate([points, neighbours])
             facts = np.concatenate([facts, score_function(neighbours)])
     return points, facts
+
+
+def fresh_mutations(
+    space: SearchSpace,
+    rng: np.random.Generator,
+    points: Points,
+    num_mutations: int,
+    scales: Sequence[float],
+    known: set[bytes],
+) -> Points:
+    """Distinct mutations whose keys are not known; fewer where few are left.
+
+    In a discrete space many a mutation is a configuration that another one was before it.
+    """
+    found = points[:0]
+    for _ in range(MOST_DRAWS if len(points) else 0):
+        drawn = mutations(space, rng, points, num_mutations, scales)
+        found = untried(concatenate([found, drawn]), known)[:num_mutations]
+        if len(found) == num_mutations:
+            break
+    return found
 
 
 def mutations(

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from keras_metahpo.policies.candidates import all_points, candidates, mutations, refine
+from keras_metahpo.policies.candidates import (
+    all_points,
+    candidates,
+    fresh_mutations,
+    mutations,
+    refine,
+)
 from keras_metahpo.space import Condition, Hyperparameter, SearchSpace
 
 MIXED = SearchSpace(
@@ -77,3 +83,24 @@ def test_refinement_climbs_and_adds_nothing_tried(rng):
     assert facts.max() == -1
     assert len(set(refined.keys())) == len(refined)
     assert best not in space.decode(refined)
+
+
+def test_mutations_of_a_grid_are_new_distinct_and_as_many_as_there_are():
+    space = SearchSpace([Hyperparameter(n, "int", 3, low=0, high=9) for n in "abcd"])
+    rng = np.random.default_rng(0)
+    parents = space.sample(2, rng)
+    known = set(space.sample(500, rng).keys())
+    found = fresh_mutations(space, rng, parents, 200, (0.3, 0.1), known)
+    keys = found.keys()
+    assert len(set(keys)) == len(keys) == 200
+    assert not known.intersection(keys)
+    few = SearchSpace([Hyperparameter("a", "int", 3, low=0, high=4)])
+    parent = few.encode([{"a": 2}])
+    found = fresh_mutations(few, rng, parent, 50, (0.3,), {*parent.keys()})
+    assert sorted(c["a"] for c in few.decode(found)) == [0, 1, 3, 4]
+
+
+def test_fresh_mutations_of_nothing_are_nothing():
+    space = SearchSpace([Hyperparameter("a", "int", 3, low=0, high=9)])
+    rng = np.random.default_rng(0)
+    assert len(fresh_mutations(space, rng, space.encode([]), 5, (0.3,), set())) == 0
