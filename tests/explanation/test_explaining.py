@@ -77,7 +77,13 @@ def test_a_search_recovers_what_its_objective_depends_on():
     for name in ("alpha", "beta", "gamma"):
         hp.Float(name, 0.0, 1.0)
     objective = keras_tuner.Objective("score", "max")
-    oracle = MetaOracle(objective, 20, ranker=None, hyperparameters=hp, seed=3)
+    rng = np.random.default_rng(0)
+    evenly = [
+        dict(zip(("alpha", "beta", "gamma"), row, strict=True)) for row in rng.random((20, 3))
+    ]
+    oracle = MetaOracle(
+        objective, 20, ranker=None, initial_configurations=evenly, hyperparameters=hp, seed=3
+    )
     oracle._set_project_dir("unused", "unused")
     oracle.save = oracle._save_trial = lambda *_: None
     for _ in range(20):
