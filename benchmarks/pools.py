@@ -18,7 +18,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from renaming import nothing, renamed, synonym
+from renaming import nothing, renamed_space, synonym
 from rich.console import Console
 from rich.table import Table
 
@@ -143,7 +143,7 @@ def search_pool(
         return PolicySearch(problem, GaussianProcessPolicy(prior, pool=points), seed)
 
     def ours_renamed(name_of: Callable[[int, str], str]) -> Search:
-        return ours(ranker.prior_mean(renamed(blackbox.space, name_of), points))
+        return ours(ranker.prior_mean(renamed_space(blackbox.space, name_of), points))
 
     choosing: dict[str, Callable[[], list[int]]] = {
         "ranker's order": lambda: np.argsort(-scores).tolist(),

@@ -26,6 +26,7 @@ from keras_metahpo.benchmark.blackboxes import open_suite
 from keras_metahpo.benchmark.blackboxes.lookup import Lookup
 from keras_metahpo.benchmark.blackboxes.vectorized import utilities_of
 from keras_metahpo.benchmark.blackboxes.wrappers import Pooled
+from keras_metahpo.benchmark.comparison import MOST_REGRET
 from keras_metahpo.benchmark.contestants.kerastuner import load_preset, trained_on
 from keras_metahpo.history import TrialLog
 from keras_metahpo.policies.defaults import named_defaults
@@ -36,8 +37,6 @@ from keras_metahpo.space import SearchSpace, role_of
 RANKER, BY_NAME, OF_SPACE = "ranker", "defaults by name", "the space's defaults"
 PORTFOLIO, ADAM = "portfolio of the same family", "always Adam"
 BEST_SHARE = 0.05
-# Regret counts as this at the most, as everywhere in the benchmarks.
-MOST_REGRET = 2.0
 # With fewer trials of an optimizer, its best one says little.
 MIN_TRIALS = 4
 

@@ -1,8 +1,8 @@
 """Other names for hyperparameters: synonyms that no table of aliases knows, or mere numbers."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from keras_metahpo.meta_training.augmentation.rebuilding import renamed
 from keras_metahpo.space import SearchSpace, role_of
 
 # Of each role of the test families. No word of theirs is in an alias or a synthetic task.
@@ -25,7 +25,7 @@ SYNONYMS = {
 }
 
 
-def renamed(space: SearchSpace, name_of: Callable[[int, str], str]) -> SearchSpace:
+def renamed_space(space: SearchSpace, name_of: Callable[[int, str], str]) -> SearchSpace:
     """The space under other names, its columns in their order.
 
     Args:
@@ -33,16 +33,7 @@ def renamed(space: SearchSpace, name_of: Callable[[int, str], str]) -> SearchSpa
         name_of: From a hyperparameter's place and name to its new name.
     """
     names = {name: name_of(place, name) for place, name in enumerate(space.names)}
-    return SearchSpace(
-        [
-            replace(
-                hp,
-                name=names[hp.name],
-                conditions=tuple(replace(c, parent=names[c.parent]) for c in hp.conditions),
-            )
-            for hp in space.hyperparameters
-        ]
-    )
+    return SearchSpace(renamed(space.hyperparameters, names))
 
 
 def synonym(place: int, name: str) -> str:

@@ -166,12 +166,16 @@ class MetaOracle(DurableOracle):
             self.initial_configurations,
             self.floor,
             self.candidate_search,
-            _loaded(self._surrogate),
+            self._loaded_surrogate,
         )
 
     @cached_property
     def _loaded_ranker(self) -> Ranker | None:
         return _loaded(self._preset)
+
+    @cached_property
+    def _loaded_surrogate(self) -> Ranker | None:
+        return _loaded(self._surrogate)
 
     def _search_history(self) -> History:
         trials = self.finished_trials()
@@ -210,7 +214,7 @@ class MetaOracle(DurableOracle):
 
     def _predicted_scores(self):
         """Points to expected normal scores, by the model that decides and all finished trials."""
-        model = build_model_policy(self._loaded_ranker, surrogate=_loaded(self._surrogate))
+        model = build_model_policy(self._loaded_ranker, surrogate=self._loaded_surrogate)
         space = SearchSpace.from_keras_tuner(self.hyperparameters)
         acquisition = model.problem(space, self._search_history()).score_function
         return lambda points: acquisition(points)[:, 1]
