@@ -74,12 +74,15 @@ class GaussianProcess:
         inputs: n configurations.
         targets: Float array (n,).
         prior_mean: Float array (n,), or `None` for a process without one.
+        variances: Float array (n,), or `None` for none. Of known errors of the targets, besides
+            the kernel's noise.
     """
 
     kernel: Kernel
     inputs: Inputs
     targets: np.ndarray
     prior_mean: np.ndarray | None = None
+    variances: np.ndarray | None = None
 
     def predict(
         self, units: np.ndarray, active: np.ndarray, prior_mean: np.ndarray | None = None
@@ -114,8 +117,12 @@ class GaussianProcess:
         prior_means = None
         if self.prior_mean is not None:
             prior_means = np.concatenate([self.prior_mean, prior_mean])
+        variances = self.variances
+        if variances is not None:
+            variances = np.concatenate([variances, np.zeros(len(mean))])
         return replace(
             self,
+            variances=variances,
             inputs=self.inputs + Inputs.of(units, active, self.inputs.categorical),
             targets=np.concatenate([self.targets, mean]),
             prior_mean=prior_means,
@@ -133,7 +140,8 @@ class GaussianProcess:
         """Lower Cholesky factor of the covariance of the observations, (n, n)."""
         slope_mean = self._prior_mean_or_zero(self.prior_mean, len(self.inputs))
         covariance = self._covariance_to(self.inputs, slope_mean)
-        covariance[np.diag_indices(len(covariance))] += self.kernel.noise_variance
+        known = 0.0 if self.variances is None else self.variances
+        covariance[np.diag_indices(len(covariance))] += self.kernel.noise_variance + known
         return np.tril(_cholesky(np.asfortranarray(covariance)))
 
     @cached_property
@@ -168,6 +176,7 @@ def fit_gaussian_process(
     targets: np.ndarray,
     prior_mean: np.ndarray | None = None,
     correlation: str = Kernel.correlation,
+    variances: np.ndarray | None = None,
 ) -> GaussianProcess:
     """A Gaussian process on all observations, with the most probable kernel parameters.
 
@@ -180,14 +189,20 @@ def fit_gaussian_process(
         targets: Float array (n,). Normal scores.
         prior_mean: Float array (n,), in the units of the targets.
         correlation: A name of `CORRELATIONS`.
+        variances: Float array (n,). Of known errors of the targets.
     """
     inputs = Inputs.of(units, active, categorical)
     targets = np.asarray(targets, dtype=float)
     rows = np.linspace(0, len(inputs) - 1, min(len(inputs), MOST_FITTED)).astype(int)
-    fitted_prior_mean = None if prior_mean is None else np.asarray(prior_mean)[rows]
-    objective = negative_log_posterior(inputs[rows], targets[rows], fitted_prior_mean, correlation)
+    objective = negative_log_posterior(
+        inputs[rows],
+        targets[rows],
+        None if prior_mean is None else np.asarray(prior_mean)[rows],
+        correlation,
+        None if variances is None else np.asarray(variances)[rows],
+    )
     parameters = _minimise(objective, np.shape(units)[1])
-    return GaussianProcess(_kernel(parameters, correlation), inputs, targets, prior_mean)
+    return GaussianProcess(_kernel(parameters, correlation), inputs, targets, prior_mean, variances)
 
 
 def negative_log_posterior(
@@ -195,6 +210,7 @@ def negative_log_posterior(
     targets: np.ndarray,
     prior_mean: np.ndarray | None,
     correlation: str = Kernel.correlation,
+    variances: np.ndarray | None = None,
 ) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
     """The objective of the fit: log parameters (d + 2,) to its value and gradient (d + 2,).
 
@@ -211,6 +227,8 @@ def negative_log_posterior(
     lower = first * size + second
     diagonal = np.arange(size) * (size + 1)
     linear = (OFFSET_VARIANCE + TRUST_STD**2 * np.outer(slope_mean, slope_mean)).ravel()
+    if variances is not None:
+        linear[diagonal] += variances
     residuals = targets - TRUST_MEAN * slope_mean
     locations, scales = _priors(dimension)
 

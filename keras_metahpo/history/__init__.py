@@ -3,12 +3,14 @@
 from keras_metahpo.history.loading import load_logs, read_logs
 from keras_metahpo.history.projects import import_project, is_project, trial_from_state
 from keras_metahpo.history.records import FAILED_UTILITY, History, utility
+from keras_metahpo.history.training_state import TrainingState
 from keras_metahpo.history.trial_log import LoggedTrial, TrialLog, TrialLogCard
 
 __all__ = [
     "FAILED_UTILITY",
     "History",
     "LoggedTrial",
+    "TrainingState",
     "TrialLog",
     "TrialLogCard",
     "import_project",

@@ -39,18 +39,25 @@ class History:
     Attributes:
         configurations: n configurations.
         utilities: Float array (n,). Higher is better; `FAILED_UTILITY` for failed trials.
+        variances: Float array (n,). Of the error of each utility's normal score, where the utility
+            was predicted from a training that has not ended; 0 by default.
     """
 
     configurations: Sequence[Configuration] = ()
     utilities: np.ndarray = None  # type: ignore[assignment]
+    variances: np.ndarray = None  # type: ignore[assignment]
 
     def __post_init__(self):
-        values = () if self.utilities is None else self.utilities
-        object.__setattr__(self, "utilities", np.asarray(values, dtype=float))
-        if self.utilities.shape != (len(self.configurations),):
+        size = len(self.configurations)
+        utilities = () if self.utilities is None else self.utilities
+        variances = np.zeros(size) if self.variances is None else self.variances
+        object.__setattr__(self, "utilities", np.asarray(utilities, dtype=float))
+        object.__setattr__(self, "variances", np.asarray(variances, dtype=float))
+        if not self.utilities.shape == self.variances.shape == (size,):
             raise ValueError(
-                "A history needs one utility a configuration. Received: "
-                f"{len(self.configurations)} configurations, utilities {self.utilities.shape}."
+                "A history needs one utility, and one variance if any, a configuration. Received: "
+                f"{size} configurations, utilities {self.utilities.shape}, variances "
+                f"{self.variances.shape}."
             )
 
     def __len__(self) -> int:

@@ -8,6 +8,7 @@ from keras_metahpo.policies.candidate_search import (
 )
 from keras_metahpo.policies.composition import build_model_policy, build_policy
 from keras_metahpo.policies.defaults import DefaultsPolicy, named_defaults
+from keras_metahpo.policies.freeze_thaw import FLOOR, FreezeThawPolicy, TrainingStep
 from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy, PriorMean
 from keras_metahpo.policies.mixture import FloorPolicy, InitialPolicy
 from keras_metahpo.policies.portfolio import PortfolioPolicy
@@ -17,8 +18,10 @@ from keras_metahpo.policies.surrogate import SurrogatePolicy
 __all__ = [
     "CANDIDATE_SEARCHES",
     "DEFAULT_CANDIDATE_SEARCH",
+    "FLOOR",
     "DefaultsPolicy",
     "FloorPolicy",
+    "FreezeThawPolicy",
     "GaussianProcessPolicy",
     "InitialPolicy",
     "Policy",
@@ -28,6 +31,7 @@ __all__ = [
     "SobolPolicy",
     "Suggestion",
     "SurrogatePolicy",
+    "TrainingStep",
     "build_model_policy",
     "build_policy",
     "check_candidate_search",

@@ -36,7 +36,7 @@ class GaussianProcessPolicy(ImprovementPolicy):
         super().__init__(num_initial if prior is None else 0, **arguments)
         self.prior = prior
 
-    def acquisition(self, space, observed, utilities, scores, started) -> "_Acquisition":
+    def acquisition(self, space, observed, utilities, scores, variances, started):
         """Fits the process to what was observed and fantasises what was started."""
         known = concatenate([observed, started])
         known_prior = _prior_mean(self.prior, space, known)
@@ -46,7 +46,12 @@ class GaussianProcessPolicy(ImprovementPolicy):
         )
         categorical = np.array([hp.is_categorical for hp in space.hyperparameters], dtype=bool)
         process = fit_gaussian_process(
-            observed.units, observed.active, categorical, scores, observed_prior
+            observed.units,
+            observed.active,
+            categorical,
+            scores,
+            observed_prior,
+            variances=variances,
         )
         if len(started):
             process = process.fantasise(started.units, started.active, started_prior)

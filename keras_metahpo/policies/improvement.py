@@ -57,6 +57,7 @@ class ImprovementPolicy(Policy):
         observed: Points,
         utilities: np.ndarray,
         scores: np.ndarray,
+        variances: np.ndarray,
         started: Points,
     ) -> ScoreFunction:
         """Candidates to facts (n, k): what is to be maximised, mean, standard deviation, others.
@@ -64,8 +65,8 @@ class ImprovementPolicy(Policy):
         Args:
             space: The search space.
             observed: Finished trials, all or the informative ones.
-            utilities, scores: Float arrays (n,). Of these trials: -inf where they failed; and
-                normal scores among all trials.
+            utilities, scores, variances: Float arrays (n,). Of these trials: -inf where they
+                failed; normal scores among all trials; and of the errors of these, as in `History`.
             started: Unfinished trials.
         """
 
@@ -108,7 +109,12 @@ class ImprovementPolicy(Policy):
         return AcquisitionProblem(
             space=space,
             score_function=self.acquisition(
-                space, observed[rows], history.utilities[rows], scores, started
+                space,
+                observed[rows],
+                history.utilities[rows],
+                scores,
+                history.variances[rows],
+                started,
             ),
             incumbents=observed[history.best_first()[:NUM_INCUMBENTS]],
             tried={*observed.keys(), *started.keys()},

@@ -29,8 +29,8 @@ class SurrogatePolicy(ImprovementPolicy):
         self.ranker = ranker
         self.improves_on_latest = improves_on_latest
 
-    def acquisition(self, space, observed, utilities, scores, started) -> "_Acquisition":
-        """What was started counts as if it ended as predicted."""
+    def acquisition(self, space, observed, utilities, scores, variances, started):
+        """What was started counts as if it ended as predicted; rankers know no variances."""
         if not len(observed) + len(started):
             return _Acquisition(self.ranker, space, None, None)
         context = _context(self.ranker, space, observed, utilities)

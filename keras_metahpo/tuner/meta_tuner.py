@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import keras
 
-from keras_metahpo._kerastuner import ReportingTuner
+from keras_metahpo._kerastuner import EPOCHS, FreezingTuner
 from keras_metahpo.errors import SearchSpaceError
 from keras_metahpo.oracle import MetaOracle
 from keras_metahpo.space import SearchSpace
+from keras_metahpo.tuner.freezable import why_not_freezable
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,9 @@ ORACLE_ARGUMENTS = (
     "floor",
     "candidate_search",
     "surrogate",
+    "max_epochs",
+    "max_epochs_total",
+    "budget_s",
     "seed",
     "hyperparameters",
     "tune_new_entries",
@@ -32,19 +36,27 @@ ORACLE_ARGUMENTS = (
 )
 
 
-class MetaTuner(ReportingTuner):
+class MetaTuner(FreezingTuner):
     """Tunes Keras models with prior knowledge; a drop-in for `keras_tuner.RandomSearch`.
 
     Args:
         hypermodel: As in `keras_tuner.Tuner`.
         objective, max_trials: As in `MetaOracle`.
-        **kwargs: Further arguments of `MetaOracle` (`ranker`, `history`,
-            `initial_configurations`, `floor`, `candidate_search`, `surrogate`, `seed`, ...) and of
-            `keras_tuner.Tuner` (`directory`, `project_name`, `overwrite`,
+        **kwargs: Further arguments of `MetaOracle` (`max_epochs`, `max_epochs_total`, `budget_s`,
+            `ranker`, `history`, `initial_configurations`, `floor`, `candidate_search`, `surrogate`,
+            `seed`, ...) and of `keras_tuner.Tuner` (`directory`, `project_name`, `overwrite`,
             `executions_per_trial`, ...).
+
+    With `max_epochs`, most trials are trained for a few epochs only, and promising ones go on
+    later, on the same trial, from their last epoch and with the optimizer's state. A trial is
+    trained in one go where it could not go on unchanged: if the hypermodel or the model defines
+    `fit`, if a callback may remember earlier epochs, if the objective is not measured in the last
+    epoch, or if the model cannot be saved; the log says why.
 
     With `executions_per_trial` above 1, the mean curve of the executions is reported, and a
     trial's score is its best epoch.
+
+    Ctrl-C ends a search without an error: `get_best_models` answers, and `search` goes on.
 
     Raises:
         SearchSpaceError: if an initial configuration has an illegal value.
@@ -66,15 +78,58 @@ class MetaTuner(ReportingTuner):
             )
         oracle_kwargs = {name: kwargs.pop(name) for name in ORACLE_ARGUMENTS if name in kwargs}
         oracle = MetaOracle(objective=objective, max_trials=max_trials, **oracle_kwargs)
-        super().__init__(oracle=oracle, hypermodel=hypermodel, **kwargs)
+        super().__init__(
+            oracle=oracle, hypermodel=hypermodel, max_epochs=oracle.max_epochs, **kwargs
+        )
+        # A worker knows the chief's oracle by a few calls only: it has a clock of its own.
+        self._budget = oracle.budget
         self._check_initial_configurations(oracle)
         self._is_waiting = False
         self._epochs: list[tuple[int, dict[str, float]]] = []
-        self._fit_began = 0.0
+
+    def search(self, *fit_args, **fit_kwargs):
+        """Searches; arguments as in `keras_tuner.Tuner.search`, but for `epochs` with `max_epochs`.
+
+        Raises:
+            ValueError: if `epochs` or `initial_epoch` contradicts `max_epochs`.
+        """
+        if self.max_epochs is not None:
+            self._prepare_freezing(fit_kwargs)
+        try:
+            super().search(*fit_args, **fit_kwargs)
+        except KeyboardInterrupt:
+            if self.is_distributed():
+                raise
+            logger.warning(
+                "The search was interrupted; %d trials have ended. `get_best_models` answers, and "
+                "`search` goes on where it was.",
+                len(self.oracle.finished_trials()),
+            )
+
+    def _prepare_freezing(self, fit_kwargs: dict) -> None:
+        max_epochs = self.max_epochs
+        for name, legal in (("epochs", max_epochs), ("initial_epoch", 0)):
+            if fit_kwargs.get(name, legal) != legal:
+                raise ValueError(
+                    f"With max_epochs={max_epochs}, the tuner decides how long a trial is trained. "
+                    f"Received: {name}={fit_kwargs[name]}. Leave it out."
+                )
+        reason = why_not_freezable(self.hypermodel, fit_kwargs.get("callbacks") or ())
+        self.may_freeze = reason is None
+        if reason:
+            logger.warning(
+                "Every trial is trained for all %d epochs in one go, because %s.",
+                max_epochs,
+                reason,
+            )
+
+    def is_out_of_time(self):
+        return self._budget.is_out_of_time
 
     def on_search_begin(self):
         # Without this file, KerasTuner would restart an interrupted search from nothing.
         self.save()
+        self._budget.begin()
 
     def pre_create_trial(self):
         if self._is_waiting:
@@ -86,17 +141,19 @@ class MetaTuner(ReportingTuner):
         super().on_trial_begin(trial)
 
     def on_epoch_begin(self, trial, model, epoch, logs=None):
-        if epoch == 0:
-            self._fit_began = time.perf_counter()
+        if epoch == 0 and EPOCHS not in trial.hyperparameters.values:
+            self.training_began = time.perf_counter()
 
     def on_epoch_end(self, trial, model, epoch, logs=None):
         metrics = {name: float(value) for name, value in (logs or {}).items()}
-        elapsed_s = time.perf_counter() - self._fit_began
+        elapsed_s = time.perf_counter() - self.training_began
         self._epochs.append((epoch, metrics | {"elapsed_s": elapsed_s}))
+        if self.is_out_of_time():
+            model.stop_training = True
 
     def run_trial(self, trial, *args, **kwargs):
         """Trains the trial's model and reports every epoch to the oracle."""
-        self._epochs, self._fit_began = [], time.perf_counter()
+        self._epochs, self.training_began = [], time.perf_counter()
         results = super().run_trial(trial, *args, **kwargs)
         histories = results if isinstance(results, list) else [results]
         # A hypermodel whose `fit` returns a number means that number, not the epochs behind it.

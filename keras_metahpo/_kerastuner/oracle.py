@@ -1,7 +1,7 @@
-"""The only file that touches private members of KerasTuner (written against 1.4.8).
+"""Where KerasTuner loses or overwrites results, `DurableOracle` does not.
 
-Where KerasTuner loses or overwrites results, `DurableOracle` does not: files are replaced in one
-step, a project is reloaded as far as it can be read, and an exception never leaves a lock behind.
+Files are replaced in one step, a project is reloaded as far as it can be read, and an exception
+never leaves a lock behind.
 """
 
 import datetime
@@ -9,9 +9,7 @@ import functools
 import json
 import logging
 import os
-import tempfile
 import threading
-import warnings
 from pathlib import Path
 
 import keras_tuner
@@ -25,35 +23,10 @@ from keras_metahpo.atomic import write_text
 logger = logging.getLogger(__name__)
 
 RUNNING, COMPLETED, INVALID, FAILED = "RUNNING", "COMPLETED", "INVALID", "FAILED"
-STOPPED = "STOPPED"
-_SEED_SPACING = 100_003
+IDLE, STOPPED = "IDLE", "STOPPED"
 # What a damaged or missing JSON file, or one of another shape, raises.
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 NO_MESSAGE = "Its objective was not finite, or it ran on a worker, whose log says more."
-_REPORTED_BY_TUNER = "The use case of calling `self.oracle.update_trial"
-
-
-def spread_seed(seed: int) -> int:
-    """A seed far from those of its neighbours, never 0, of which KerasTuner makes a random one.
-
-    KerasTuner draws with consecutive seeds, so nearby seeds give shifted copies of one search.
-    """
-    return 1 + seed * _SEED_SPACING
-
-
-def discover_space(hypermodel) -> keras_tuner.HyperParameters:
-    """Every hyperparameter of a hypermodel, all conditional branches included.
-
-    Args:
-        hypermodel: A `keras_tuner.HyperModel`, or a function that builds a model from
-            `HyperParameters`.
-    """
-    oracle = keras_tuner.oracles.RandomSearchOracle(
-        objective=keras_tuner.Objective("loss", "min"), max_trials=1
-    )
-    with tempfile.TemporaryDirectory() as directory:
-        keras_tuner.Tuner(oracle=oracle, hypermodel=hypermodel, directory=directory)
-    return oracle.get_space()
 
 
 def synchronized(method):
@@ -208,7 +181,7 @@ class DurableOracle(keras_tuner.Oracle):
                 k: v for k, v in state["ongoing_trials"].items() if v in self.trials
             }
             self.set_state(state)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             logger.warning(
                 "%s cannot be read (%r). The search's state is rebuilt from its %d trial files; "
                 "no finished trial is lost.",
@@ -278,42 +251,6 @@ class DurableOracle(keras_tuner.Oracle):
         ]
 
 
-class ReportingTuner(keras_tuner.Tuner):
-    """A tuner whose `run_trial` may report to the oracle, and whose own file may be damaged."""
-
-    def save(self):
-        if not self._is_worker():
-            self.oracle.save()
-        write_text(self._get_tuner_fname(), json.dumps(self.get_state()))
-
-    def reload(self):
-        if not self._is_worker():
-            self.oracle.reload()
-        path = Path(self._get_tuner_fname())
-        try:
-            self.set_state(json.loads(path.read_text()))
-        except _UNREADABLE as error:
-            logger.warning(
-                "%s cannot be read (%r). It holds nothing that the search needs, and is written "
-                "anew.",
-                path,
-                error,
-            )
-
-    def on_trial_end(self, trial):
-        try:
-            super().on_trial_end(trial)
-        except Exception:
-            if self._is_worker():  # The chief would wait for ever for this worker to say goodbye.
-                self.oracle.create_trial(self.tuner_id)
-            raise
-
-    def _run_and_update_trial(self, trial, *fit_args, **fit_kwargs):
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", _REPORTED_BY_TUNER, DeprecationWarning)
-            super()._run_and_update_trial(trial, *fit_args, **fit_kwargs)
-
-
 def _number(item: tuple) -> tuple[int, str]:
     """Sorts trials by number: their ids are wider after a resume with more trials."""
     trial_id = item[0]
@@ -328,7 +265,7 @@ def _load_trial(path: Path):
     """A trial, or a failed one that keeps its place when its file cannot be read."""
     try:
         return _trial_module.Trial.from_state(json.loads(path.read_text()))
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         logger.warning(
             "%s cannot be read (%r). Its trial is left out of the search and its number is not "
             "used again; repair the file, or restore a copy, to get it back.",

@@ -1,4 +1,4 @@
-"""`MetaOracle`: the policies behind KerasTuner's oracle interface."""
+"""`MetaOracle`: an oracle that has already tuned other models."""
 
 import logging
 import os
@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from keras_metahpo._kerastuner import COMPLETED, DurableOracle
+from keras_metahpo._kerastuner import COMPLETED, configuration_of
 from keras_metahpo.explanation import Explanation, explain_configuration
 from keras_metahpo.history import (
     FAILED_UTILITY,
@@ -18,8 +18,11 @@ from keras_metahpo.history import (
     trial_from_state,
     utility,
 )
+from keras_metahpo.oracle.budget import Budget
+from keras_metahpo.oracle.freeze_thaw import FreezeThawOracle
 from keras_metahpo.policies import (
     DEFAULT_CANDIDATE_SEARCH,
+    FreezeThawPolicy,
     Policy,
     Suggestion,
     build_model_policy,
@@ -27,12 +30,12 @@ from keras_metahpo.policies import (
     check_candidate_search,
 )
 from keras_metahpo.rankers import DEFAULT_PRESET, Preset, Ranker, check_surrogate
-from keras_metahpo.space import Configuration, SearchSpace
+from keras_metahpo.space import Configuration
 
 logger = logging.getLogger(__name__)
 
 
-class MetaOracle(DurableOracle):
+class MetaOracle(FreezeThawOracle):
     """A KerasTuner oracle that has already tuned other models.
 
     Its first suggestions come from a meta-learned ranker; from then on a Gaussian process, whose
@@ -61,6 +64,11 @@ class MetaOracle(DurableOracle):
             mean is the ranker. Else it decides alone, the ranker only explains, and it is a name,
             `"gp_rbf"`, `"gp_matern_12"`, `"gp_matern_32"` or `"gp_matern_52"` for a process without
             prior knowledge; or, as for `ranker`, a preset or a `Ranker`.
+        max_epochs: Epochs of a full training. With it, promising configurations are trained further
+            and the others stay where they stopped. Only `MetaTuner` can train so. `None`: every
+            trial is trained as `search` says.
+        max_epochs_total: Ends the search after so many epochs of all trials together.
+        budget_s: Ends the search after so many seconds, those of interrupted sessions included.
         seed: Integer; 0 is a seed like any other. `None` for a random one.
         hyperparameters, allow_new_entries, tune_new_entries, max_retries_per_trial,
             max_consecutive_failed_trials: As in `keras_tuner.Oracle`.
@@ -90,10 +98,20 @@ class MetaOracle(DurableOracle):
         floor: int | None = 8,
         candidate_search: str = DEFAULT_CANDIDATE_SEARCH,
         surrogate: str | Ranker | None = None,
+        max_epochs: int | None = None,
+        max_epochs_total: int | None = None,
+        budget_s: float | None = None,
         seed: int | None = None,
         **kwargs,
     ):
-        super().__init__(objective=objective, max_trials=max_trials, seed=seed, **kwargs)
+        super().__init__(
+            objective=objective,
+            max_trials=max_trials,
+            max_epochs=max_epochs,
+            budget=Budget(max_epochs_total, budget_s),
+            seed=seed,
+            **kwargs,
+        )
         if floor is not None and floor < 2:
             raise ValueError(
                 "floor must be None or an integer of at least 2: with 1, every trial would be "
@@ -116,7 +134,6 @@ class MetaOracle(DurableOracle):
         self._preset = ranker if ranker is None or isinstance(ranker, Ranker) else Preset(ranker)
         check_candidate_search(candidate_search, self._preset)
         self._logs = load_logs(self.history, self.objective.name, self.objective.direction)
-        self._suggestions: dict[str, dict] = {}
 
     def populate_space(self, trial_id):
         """The next trial's values; falls back to a random configuration if anything fails."""
@@ -131,32 +148,36 @@ class MetaOracle(DurableOracle):
             )
         values = self.random_configuration()
         self._suggestions[trial_id] = {"expert": "random (fallback)", "reasons": {}}
-        return {"status": self._exhausted() if values is None else "RUNNING", "values": values}
+        if values is None:
+            return {"status": self._exhausted(), "values": None}
+        return {"status": "RUNNING", "values": values | self.planned_epochs(self.max_epochs)}
 
     def _populate(self, trial_id) -> dict:
-        space = SearchSpace.from_keras_tuner(self.hyperparameters)
-        pending = [dict(trial.hyperparameters.values) for trial in self.unfinished_trials()]
-        if len(space) == 0 and not self.trials:
+        step = self._take_decided()
+        space = self._space()
+        if step is not None:
+            suggestion: Suggestion | None = Suggestion(
+                step.configuration, step.expert, step.reasons
+            )
+        elif len(space) == 0 and not self.trials:
             # The first trial of an unknown space finds out what there is to tune.
-            suggestion: Suggestion | None = Suggestion({}, "default")
+            suggestion = Suggestion({}, "default")
         else:
             rng = self._generator(len(self.start_order))
-            suggestion = self._policy.suggest(space, self._search_history(), pending, rng)
+            suggestion = self._policy.suggest(space, self._search_history(), self._pending(), rng)
         if suggestion is None:
             return {"status": self._exhausted(), "values": None}
         self._suggestions[trial_id] = {
             "expert": suggestion.expert,
             "reasons": dict(suggestion.reasons),
         }
-        return {"status": "RUNNING", "values": dict(suggestion.configuration)}
+        epochs = step.epochs if step is not None else self.max_epochs
+        values = dict(suggestion.configuration) | self.planned_epochs(epochs)
+        return {"status": "RUNNING", "values": values}
 
     def _exhausted(self) -> str:
         """What to answer without a configuration: a running trial may yet find hyperparameters."""
         return "IDLE" if self.ongoing_trials else "STOPPED"
-
-    def _generator(self, num_trials: int) -> np.random.Generator:
-        """All randomness derives from the seed and the number of trials: resuming is rerunning."""
-        return np.random.default_rng([abs(self.seed), int(self.seed < 0), num_trials])
 
     @cached_property
     def _policy(self) -> Policy:
@@ -169,6 +190,17 @@ class MetaOracle(DurableOracle):
             self._loaded_surrogate,
         )
 
+    def _new_freeze_thaw_policy(self, max_epochs):
+        main = build_policy(
+            self._loaded_ranker,
+            self._logs,
+            self.initial_configurations,
+            candidate_search=self.candidate_search,
+            surrogate=self._loaded_surrogate,
+        )
+        model = build_model_policy(self._loaded_ranker, surrogate=self._loaded_surrogate)
+        return FreezeThawPolicy(main, model, max_epochs, self.floor)
+
     @cached_property
     def _loaded_ranker(self) -> Ranker | None:
         return _loaded(self._preset)
@@ -180,7 +212,7 @@ class MetaOracle(DurableOracle):
     def _search_history(self) -> History:
         trials = self.finished_trials()
         return History(
-            [dict(trial.hyperparameters.values) for trial in trials],
+            [configuration_of(trial) for trial in trials],
             np.array([self._utility(trial) for trial in trials], dtype=float),
         )
 
@@ -203,8 +235,8 @@ class MetaOracle(DurableOracle):
         trial = self.trials[trial_id]
         return explain_configuration(
             trial_id=trial_id,
-            space=SearchSpace.from_keras_tuner(self.hyperparameters),
-            configuration=dict(trial.hyperparameters.values),
+            space=self._space(),
+            configuration=configuration_of(trial),
             expert=suggestion["expert"],
             reasons=suggestion["reasons"],
             ranker=self._loaded_ranker,
@@ -215,7 +247,7 @@ class MetaOracle(DurableOracle):
     def _predicted_scores(self):
         """Points to expected normal scores, by the model that decides and all finished trials."""
         model = build_model_policy(self._loaded_ranker, surrogate=self._loaded_surrogate)
-        space = SearchSpace.from_keras_tuner(self.hyperparameters)
+        space = self._space()
         acquisition = model.problem(space, self._search_history()).score_function
         return lambda points: acquisition(points)[:, 1]
 
@@ -238,17 +270,10 @@ class MetaOracle(DurableOracle):
             max_fidelity=max([1, *(len(t.measurements) for t in trials)]),
             provenance={"made_by": type(self).__name__, "seed": self.seed},
         )
-        log = TrialLog.from_trials(card, SearchSpace.from_keras_tuner(self.hyperparameters), trials)
+        log = TrialLog.from_trials(card, self._space(), trials)
         if path is not None:
             log.write(path)
         return log
-
-    def get_state(self):
-        return super().get_state() | {"suggestions": self._suggestions}
-
-    def set_state(self, state):
-        super().set_state(state)
-        self._suggestions = dict(state.get("suggestions", {}))
 
 
 def _loaded(ranker: Preset | Ranker | None) -> Ranker | None:

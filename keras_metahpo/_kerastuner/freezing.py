@@ -1,0 +1,143 @@
+"""Trials whose training stops early and may go on later: freezing and thawing.
+
+A frozen trial is a completed one: it has a score and a usable model. To thaw it is to hand the
+same trial out again. How far it is to be trained stands among its values, as Hyperband does it,
+so that a worker on another machine is told as well.
+"""
+
+import logging
+import shutil
+from pathlib import Path
+
+from keras_tuner.src.engine import trial as _trial_module
+
+from keras_metahpo._kerastuner.oracle import COMPLETED, IDLE, RUNNING, DurableOracle, synchronized
+
+logger = logging.getLogger(__name__)
+
+# Train from INITIAL_EPOCH to EPOCHS; IS_OVER: it cannot go on, whatever epochs are left.
+INTERNAL_PREFIX = "tuner/"
+EPOCHS, INITIAL_EPOCH = "tuner/epochs", "tuner/initial_epoch"
+IS_OVER = "tuner/is_over"
+# Where a trial's folder keeps what its training needs to go on.
+FROZEN = "frozen"
+
+
+def configuration_of(trial) -> dict:
+    """A trial's values without KerasTuner's bookkeeping."""
+    values = trial.hyperparameters.values
+    return {name: value for name, value in values.items() if not name.startswith(INTERNAL_PREFIX)}
+
+
+class FreezingOracle(DurableOracle):
+    """An oracle that may hand a trial out again, to be trained further."""
+
+    def __init__(self, *args, max_epochs: int | None = None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.max_epochs = max_epochs
+        self.num_thaws = 0
+
+    def next_training(self, trial_id: str, may_begin: bool) -> tuple[str, int] | None:
+        """What to train next; subclasses that freeze trainings say it.
+
+        Args:
+            trial_id: Of the next new trial.
+            may_begin: Whether there may be a new trial.
+
+        Returns:
+            The new trial, or a frozen one that is to go on, and the epochs to train it to, counted
+            from its beginning; `None` for nothing.
+        """
+        raise NotImplementedError
+
+    def is_budget_spent(self) -> bool:
+        """Whether the search is over, whatever else is left."""
+        return False
+
+    @synchronized
+    def create_trial(self, tuner_id):
+        self._recover_forgotten_trials()
+        if tuner_id not in self.ongoing_trials and self.is_budget_spent():
+            return self._dismiss(tuner_id)
+        is_decided = tuner_id in self.ongoing_trials or self._retry_queue or self._has_given_up
+        if self.max_epochs is None or is_decided:
+            return super().create_trial(tuner_id)
+        trial_id = f"{len(self.trials):0{len(str(self.max_trials))}d}"
+        may_begin = not self.max_trials or len(self.trials) < self.max_trials
+        training = self.next_training(trial_id, may_begin)
+        if training is not None and training[0] in self.trials:
+            return self._thaw(tuner_id, *training)
+        if training is not None:
+            return super().create_trial(tuner_id)
+        if self.ongoing_trials:  # One of them may yet deserve to go on.
+            return _trial_module.Trial(self.get_space(), trial_id, IDLE)
+        return self._dismiss(tuner_id)
+
+    def _thaw(self, tuner_id: str, trial_id: str, epochs: int):
+        trial = self.trials[trial_id]
+        values = trial.hyperparameters.values
+        values[INITIAL_EPOCH], values[EPOCHS] = values[EPOCHS], epochs
+        trial.status = RUNNING
+        self.num_thaws += 1
+        self.end_order = [ended for ended in self.end_order if ended != trial_id]
+        self._run_times[trial_id] = 0
+        self.tuner_ids.add(tuner_id)
+        self.ongoing_trials[tuner_id] = trial
+        self._save_trial(trial)
+        self.save()
+        self._display.on_trial_begin(trial)
+        return trial
+
+    @synchronized
+    def end_trial(self, trial):
+        if trial.status != COMPLETED and trial.hyperparameters.values.get(INITIAL_EPOCH):
+            logger.warning(
+                "Trial %s failed when its training went on after epoch %d. What it had reached by "
+                "then counts, and it is not trained further. The failure was:\n%s",
+                trial.trial_id,
+                trial.hyperparameters.values[INITIAL_EPOCH],
+                trial.message,
+            )
+            trial.status = COMPLETED
+            self._freeze_again(trial)
+            trial.hyperparameters.values[IS_OVER] = True
+            self.trials[trial.trial_id].metrics = trial.metrics
+        super().end_trial(trial)
+
+    def _freeze_again(self, trial) -> None:
+        """Makes a trial what it was before it was thawed."""
+        values = trial.hyperparameters.values
+        values[EPOCHS] = values[INITIAL_EPOCH]
+        config = self.trials[trial.trial_id].metrics.get_config()
+        for metric in config["metrics"].values():
+            metric["observations"] = [
+                o for o in metric["observations"] if o["step"] < values[INITIAL_EPOCH]
+            ]
+        trial.metrics = type(trial.metrics).from_config(config)
+
+    def _reconcile(self):
+        """A thawed trial that was interrupted is frozen again, not trained from its beginning."""
+        for trial in self.trials.values():
+            if trial.status == RUNNING and trial.hyperparameters.values.get(INITIAL_EPOCH):
+                self._freeze_again(trial)
+                trial.status = COMPLETED
+                self.score_trial(trial)
+                self._save_trial(trial)
+        super()._reconcile()
+
+    def frozen_folder(self, trial_id: str) -> Path:
+        """Where a trial's training is kept to go on from."""
+        return Path(self._get_trial_dir(trial_id)) / FROZEN
+
+    def discard_frozen(self, trial_id: str) -> None:
+        """Deletes what a trial would go on from; its best weights stay."""
+        self.trials[trial_id].hyperparameters.values[IS_OVER] = True
+        self._save_trial(self.trials[trial_id])
+        shutil.rmtree(self.frozen_folder(trial_id), ignore_errors=True)
+
+    def get_state(self):
+        return super().get_state() | {"num_thaws": self.num_thaws}
+
+    def set_state(self, state):
+        super().set_state(state)
+        self.num_thaws = state.get("num_thaws", 0)

@@ -1,0 +1,130 @@
+"""A tuner that trains a trial as far as its oracle says, and later goes on from there."""
+
+import logging
+import time
+from pathlib import Path
+
+import keras
+from keras_tuner.src.engine import tuner_utils as _tuner_utils
+
+from keras_metahpo._kerastuner.freezing import EPOCHS, FROZEN, INITIAL_EPOCH, IS_OVER
+from keras_metahpo._kerastuner.frozen_training import FrozenTraining
+from keras_metahpo._kerastuner.tuner import ReportingTuner
+
+logger = logging.getLogger(__name__)
+
+
+class FreezingTuner(ReportingTuner):
+    """A tuner for `FreezingOracle`.
+
+    Args:
+        max_epochs: As that of the oracle.
+        arguments: Those of `keras_tuner.Tuner`.
+
+    Attributes:
+        may_freeze: Whether trainings can be stopped and go on; otherwise each is a full one.
+        training_began: When the running one would have begun if it had never stopped, by
+            `time.perf_counter`.
+    """
+
+    may_freeze = True
+    training_began = 0.0
+
+    def __init__(self, *args, max_epochs: int | None = None, **arguments):
+        super().__init__(*args, **arguments)
+        self.max_epochs = max_epochs
+
+    def is_out_of_time(self) -> bool:
+        """Whether the training that runs now was cut short by the search's budget."""
+        return False
+
+    def run_trial(self, trial, *args, **kwargs):
+        self._execution = 0
+        return super().run_trial(trial, *args, **kwargs)
+
+    def _build_and_fit_model(self, trial, *args, **kwargs):
+        if EPOCHS not in trial.hyperparameters.values:
+            return super()._build_and_fit_model(trial, *args, **kwargs)
+        training = _Training(self, trial, self._execution, args, kwargs)
+        self._execution += 1
+        return training.run()
+
+
+class _Training:
+    """One execution of a trial, from the epoch where it stopped."""
+
+    def __init__(self, tuner: FreezingTuner, trial, execution: int, args: tuple, kwargs: dict):
+        self.tuner = tuner
+        self.trial = trial
+        self.values = trial.hyperparameters.values
+        self.frozen = FrozenTraining(Path(tuner.get_trial_dir(trial.trial_id)) / FROZEN, execution)
+        self.args = args
+        self.kwargs = kwargs
+        self.initial = self.values.get(INITIAL_EPOCH, 0)
+        self.last = tuner.max_epochs
+        self.began = time.perf_counter()
+
+    def run(self):
+        """Trains; returns the `History` of these epochs."""
+        model = self.tuner._try_build(self.trial.hyperparameters)
+        if self.initial:
+            facts = self.frozen.load(model, self.initial)
+            self._best_epoch.best_value = facts["best_value"]
+            self.began -= facts["elapsed_s"]
+        self.tuner.training_began = self.began
+        # A model's own `fit` may train as it likes.
+        may_freeze = self.tuner.may_freeze and type(model).fit is keras.Model.fit
+        target = self.values[EPOCHS] if may_freeze else self.last
+        history = self._fit(model, self.initial, target)
+        trained = self.initial + len(history.epoch)
+        if self.tuner.is_out_of_time():
+            target = self.values[EPOCHS] = trained
+        if trained < target or trained >= self.last:  # Its own callbacks, or its end, stopped it.
+            self.values[IS_OVER] = True
+        elif not (self._is_measured(history) and self._save(model, trained)):
+            _append(history, self._fit(model, trained, self.last))
+            self.values[IS_OVER] = True
+        return history
+
+    def _fit(self, model, initial_epoch: int, epochs: int):
+        arguments = self.kwargs | {"initial_epoch": initial_epoch, "epochs": epochs}
+        hp, tuner = self.trial.hyperparameters, self.tuner
+        history = tuner.hypermodel.fit(hp, model, *self.args, **arguments)
+        _tuner_utils.validate_trial_results(history, tuner.oracle.objective, "HyperModel.fit()")
+        return history
+
+    def _is_measured(self, history) -> bool:
+        """Whether the last epoch measured the objective; a full training does sometime."""
+        names = {
+            name for name, values in history.history.items() if len(values) == len(history.epoch)
+        }
+        return self.tuner.oracle.objective.has_value(dict.fromkeys(names, 0.0))
+
+    def _save(self, model, epoch: int) -> bool:
+        facts = {
+            "best_value": float(self._best_epoch.best_value),
+            "elapsed_s": time.perf_counter() - self.began,
+        }
+        try:
+            self.frozen.save(model, epoch, self.initial, facts)
+        except Exception as error:
+            logger.warning(
+                "Trial %s cannot be saved to go on later (%r), so it is trained to its end now.",
+                self.trial.trial_id,
+                error,
+            )
+            return False
+        return True
+
+    @property
+    def _best_epoch(self):
+        """KerasTuner's callback that keeps the best weights; it forgets the best value."""
+        callbacks = self.kwargs["callbacks"]
+        return next(c for c in callbacks if isinstance(c, _tuner_utils.SaveBestEpoch))
+
+
+def _append(history, later) -> None:
+    """Adds later epochs to a `History`."""
+    history.epoch.extend(later.epoch)
+    for name, values in later.history.items():
+        history.history.setdefault(name, []).extend(values)

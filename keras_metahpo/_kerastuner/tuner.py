@@ -1,0 +1,56 @@
+"""A tuner that reports every epoch, and whose own file may be damaged."""
+
+import json
+import logging
+import warnings
+from pathlib import Path
+
+import keras_tuner
+from keras_tuner.src.distribute import utils as _distribution
+
+from keras_metahpo._kerastuner.oracle import UNREADABLE
+from keras_metahpo.atomic import write_text
+
+logger = logging.getLogger(__name__)
+
+_REPORTED_BY_TUNER = "The use case of calling `self.oracle.update_trial"
+
+
+class ReportingTuner(keras_tuner.Tuner):
+    """A tuner whose `run_trial` may report to the oracle, and whose own file may be damaged."""
+
+    def is_distributed(self) -> bool:
+        """Whether other processes take part in the search."""
+        return _distribution.has_chief_oracle()
+
+    def save(self):
+        if not self._is_worker():
+            self.oracle.save()
+        write_text(self._get_tuner_fname(), json.dumps(self.get_state()))
+
+    def reload(self):
+        if not self._is_worker():
+            self.oracle.reload()
+        path = Path(self._get_tuner_fname())
+        try:
+            self.set_state(json.loads(path.read_text()))
+        except UNREADABLE as error:
+            logger.warning(
+                "%s cannot be read (%r). It holds nothing that the search needs, and is written "
+                "anew.",
+                path,
+                error,
+            )
+
+    def on_trial_end(self, trial):
+        try:
+            super().on_trial_end(trial)
+        except Exception:
+            if self._is_worker():  # The chief would wait for ever for this worker to say goodbye.
+                self.oracle.create_trial(self.tuner_id)
+            raise
+
+    def _run_and_update_trial(self, trial, *fit_args, **fit_kwargs):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", _REPORTED_BY_TUNER, DeprecationWarning)
+            super()._run_and_update_trial(trial, *fit_args, **fit_kwargs)

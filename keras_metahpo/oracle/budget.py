@@ -1,0 +1,59 @@
+"""What a search may spend besides a number of trials: epochs and seconds."""
+
+import time
+
+
+class Budget:
+    """Counts what a search has spent, over all sessions of it.
+
+    Seconds are counted by a clock that nobody can set, from the first trial of a session.
+
+    Args:
+        max_epochs_total: Epochs of all trials together; `None` for no limit.
+        budget_s: Seconds of searching; `None` for no limit.
+
+    Raises:
+        ValueError: if one of them is not positive.
+    """
+
+    def __init__(self, max_epochs_total: int | None = None, budget_s: float | None = None):
+        for name, value in (("max_epochs_total", max_epochs_total), ("budget_s", budget_s)):
+            is_legal = value is None or (not isinstance(value, bool) and value > 0)
+            if not is_legal:
+                raise ValueError(
+                    f"{name} must be a positive number, or None for no limit. "
+                    f"Received: {name}={value!r}."
+                )
+        self.max_epochs_total = max_epochs_total
+        self.budget_s = budget_s
+        self._earlier_s = 0.0
+        self._began: float | None = None
+
+    def begin(self) -> None:
+        """Starts the clock, if it does not run yet."""
+        if self._began is None:
+            self._began = time.monotonic()
+
+    @property
+    def spent_s(self) -> float:
+        """Seconds of this session and of those before it."""
+        return self._earlier_s + (0.0 if self._began is None else time.monotonic() - self._began)
+
+    def epochs_left(self, spent_epochs: int) -> float:
+        """How many more epochs may be trained; infinite without a limit."""
+        return (
+            float("inf") if self.max_epochs_total is None else self.max_epochs_total - spent_epochs
+        )
+
+    def is_spent(self, spent_epochs: int) -> bool:
+        """Whether nothing is left."""
+        return self.is_out_of_time or self.epochs_left(spent_epochs) <= 0
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether no seconds are left."""
+        return self.budget_s is not None and self.spent_s >= self.budget_s
+
+    def continue_from(self, spent_s: float) -> None:
+        """Adds the seconds of earlier sessions."""
+        self._earlier_s = spent_s

@@ -1,0 +1,149 @@
+"""Decides what is trained next, and when a search has spent what it may."""
+
+import abc
+import logging
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from keras_metahpo._kerastuner import (
+    EPOCHS,
+    INITIAL_EPOCH,
+    FreezingOracle,
+    configuration_of,
+)
+from keras_metahpo.oracle.budget import Budget
+from keras_metahpo.oracle.training_states import epochs_of, state_of
+from keras_metahpo.policies import FLOOR, FreezeThawPolicy, TrainingStep
+from keras_metahpo.space import Configuration, SearchSpace
+
+logger = logging.getLogger(__name__)
+
+# How many frozen trainings are kept on the disk, the most promising ones.
+MOST_FROZEN = 16
+
+
+class FreezeThawOracle(FreezingOracle, abc.ABC):
+    """An oracle whose trials are trained by a `FreezeThawPolicy`, within a budget.
+
+    Args:
+        max_epochs: Of a full training; `None` for trials that are trained in one go.
+        budget: What the search may spend.
+        arguments: Those of `DurableOracle`.
+    """
+
+    def __init__(self, *, budget: Budget, max_epochs: int | None = None, **arguments):
+        if max_epochs is not None and (not isinstance(max_epochs, int) or max_epochs < 1):
+            raise ValueError(
+                "max_epochs must be a positive number of epochs, or None to train every trial as "
+                f"`search` says. Received: max_epochs={max_epochs!r}."
+            )
+        super().__init__(max_epochs=max_epochs, **arguments)
+        self.budget = budget
+        self._suggestions: dict[str, dict] = {}
+        self._decided: TrainingStep | None = None
+
+    @abc.abstractmethod
+    def _new_freeze_thaw_policy(self, max_epochs: int) -> FreezeThawPolicy:
+        """What decides; made once a search."""
+
+    @cached_property
+    def _freeze_thaw_policy(self) -> FreezeThawPolicy:
+        return self._new_freeze_thaw_policy(self.max_epochs or 1)
+
+    def is_budget_spent(self):
+        self.budget.begin()
+        return self.budget.is_spent(self.spent_epochs)
+
+    @property
+    def spent_epochs(self) -> int:
+        """Epochs of all trials, those of running ones as they are planned."""
+        running = {trial.trial_id for trial in self.ongoing_trials.values()}
+        return sum(
+            trial.hyperparameters.values.get(EPOCHS, 0) if trial_id in running else epochs_of(trial)
+            for trial_id, trial in self.trials.items()
+        )
+
+    def next_training(self, trial_id, may_begin):
+        """A new trial, or a frozen one to go on with; a new one if anything fails."""
+        try:
+            return self._next_training(trial_id, may_begin)
+        except Exception:
+            logger.warning(
+                "MetaOracle could not choose what to train next and takes a new configuration, if "
+                "there may be one. The search goes on; please report this.",
+                exc_info=True,
+            )
+        return (trial_id, self.max_epochs) if may_begin else None
+
+    def _next_training(self, trial_id, may_begin) -> tuple[str, int] | None:
+        trials, space = self.finished_trials(), self._space()
+        if len(space) == 0 and not self.trials:
+            # The first trial of an unknown space finds out what there is to tune.
+            first = int(self._freeze_thaw_policy.milestones[0])
+            step: TrainingStep | None = TrainingStep(None, {}, first, "default")
+        else:
+            states = [self._state(trial) for trial in trials]
+            rng = self._generator(len(self.start_order), self.num_thaws)
+            step = self._freeze_thaw_policy.suggest(space, states, self._pending(), rng, may_begin)
+        if step is None:
+            return None
+        if step.trial is None:
+            self._decided = step
+            return trial_id, step.epochs
+        trial = trials[step.trial]
+        return trial.trial_id, self._affordable(step.epochs, trial.hyperparameters.values[EPOCHS])
+
+    def _take_decided(self) -> TrainingStep | None:
+        """The new trial that was decided upon, once."""
+        decided, self._decided = self._decided, None
+        return decided
+
+    def planned_epochs(self, epochs: int | None) -> dict[str, int]:
+        """What a new trial's values say of its training."""
+        if self.max_epochs is None or epochs is None:
+            return {}
+        return {EPOCHS: self._affordable(epochs), INITIAL_EPOCH: 0}
+
+    def _affordable(self, epochs: int, trained: int = 0) -> int:
+        return int(min(epochs, trained + self.budget.epochs_left(self.spent_epochs)))
+
+    def _state(self, trial):
+        expert = self._suggestions.get(trial.trial_id, {}).get("expert")
+        state = state_of(trial, self.objective, self.max_epochs or 1, expert == FLOOR)
+        counts_epochs = self.budget.max_epochs_total is not None and self.budget.budget_s is None
+        return replace(state, epoch_s=0.0, startup_s=0.0) if counts_epochs else state
+
+    def end_trial(self, trial):
+        super().end_trial(trial)
+        if self.max_epochs is not None:
+            self._discard_hopeless()
+
+    def _discard_hopeless(self) -> None:
+        """Deletes what nobody will go on from, so that the disk holds a bounded number of them."""
+        trials = self.finished_trials()
+        frozen = self._freeze_thaw_policy.frozen([self._state(trial) for trial in trials])
+        kept = {trials[row].trial_id for row in frozen[:MOST_FROZEN]}
+        for trial in trials:
+            if trial.trial_id not in kept and self.frozen_folder(trial.trial_id).exists():
+                self.discard_frozen(trial.trial_id)
+
+    def _space(self) -> SearchSpace:
+        return SearchSpace.from_keras_tuner(self.hyperparameters)
+
+    def _pending(self) -> list[Configuration]:
+        return [configuration_of(trial) for trial in self.unfinished_trials()]
+
+    def _generator(self, *numbers: int) -> np.random.Generator:
+        """All randomness derives from the seed and what was begun: resuming is rerunning."""
+        return np.random.default_rng([abs(self.seed), int(self.seed < 0), *numbers])
+
+    def get_state(self):
+        own = {"suggestions": self._suggestions, "spent_s": self.budget.spent_s}
+        return super().get_state() | own
+
+    def set_state(self, state):
+        super().set_state(state)
+        self._suggestions = dict(state.get("suggestions", {}))
+        self.budget.continue_from(state.get("spent_s", 0.0))
