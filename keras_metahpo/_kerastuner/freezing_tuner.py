@@ -61,7 +61,7 @@ class _Training:
         self.args = args
         self.kwargs = kwargs
         self.initial = self.values.get(INITIAL_EPOCH, 0)
-        self.last = tuner.max_epochs
+        self.last: int = tuner.max_epochs or 1
         self.began = time.perf_counter()
 
     def run(self):

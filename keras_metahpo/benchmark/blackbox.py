@@ -89,6 +89,13 @@ class Blackbox(abc.ABC):
     def evaluate(self, configuration: Configuration, fidelity: int | None = None) -> Evaluation:
         """Trains, or pretends to, from the start up to `fidelity` epochs (all when `None`)."""
 
+    def curve(
+        self, configuration: Configuration, fidelity: int | None = None
+    ) -> Sequence[Evaluation]:
+        """What `evaluate` answers at every fidelity up to `fidelity`."""
+        last = self.card.max_fidelity if fidelity is None else fidelity
+        return [self.evaluate(configuration, epoch) for epoch in range(1, last + 1)]
+
     @abc.abstractmethod
     def reference(self) -> Reference | None:
         """The ends of the regret scale; `None` where only the study's results can tell."""

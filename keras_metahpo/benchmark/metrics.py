@@ -21,16 +21,18 @@ ALL_SUITES = "mean of families"
 # difference in regret it hardly ever is.
 WORSE_MARGIN = 0.05
 TASK = ["family", "task"]
+# Of epochs as a share of a full training.
+ROUNDING = 1e-9
 
 
 def scores(results: Results, horizons: Sequence[int] | None = None) -> "pd.DataFrame":
-    """Regret and rank of every compared search after so many trials.
+    """Regret and rank of every compared search after so many trials, or full trainings.
 
     A finished search that ended early, having tried all there was, keeps its last incumbent.
 
     Args:
         results: Of a study.
-        horizons: Numbers of trials; the study's own when `None`.
+        horizons: Numbers of what the study counts; its own when `None`.
 
     Returns:
         A row a search and horizon: policy, task, seed, suite, family, horizon, regret, rank (from
@@ -41,7 +43,9 @@ def scores(results: Results, horizons: Sequence[int] | None = None) -> "pd.DataF
     trials = results.trials[results.trials["compared"]]
     tables = []
     for horizon in results.horizons if horizons is None else horizons:
-        last = trials[trials["step"] <= horizon].drop_duplicates(SEARCH, keep="last")
+        last = trials[trials[results.axis] <= horizon + ROUNDING].drop_duplicates(
+            SEARCH, keep="last"
+        )
         tables.append(last[[*SEARCH, "suite", "family", "regret"]].assign(horizon=horizon))
     table = pd.concat(tables, ignore_index=True)
     table["rank"] = table.groupby(["task", "seed", "horizon"])["regret"].rank(method="average")

@@ -134,6 +134,8 @@ def _figures(results: Results, table: "pd.DataFrame", suite: str, ours, palette)
     """Title, text, name and figure, one after the other."""
     trials = results.trials[results.trials["compared"] & (results.trials["suite"] == suite)]
     axes = {"step": "trials", "seconds": "time"}
+    if results.axis != "step":
+        del axes["step"]
     if trials["fidelity"].nunique() > 1:
         axes["epochs"] = "epochs"
     for axis, name in axes.items():
@@ -175,7 +177,8 @@ def _figures(results: Results, table: "pd.DataFrame", suite: str, ours, palette)
             p = "< 0.001" if difference.friedman < 0.001 else f"{difference.friedman:.3f}"
             text += f" Friedman's p that all are alike: {p}."
         figure = figures.critical_difference_figure(difference, palette)
-        yield f"Ranks after {k} trials", text, f"ranks-{k}", figure
+        unit = "trials" if results.axis == "step" else "full trainings"
+        yield f"Ranks after {k} {unit}", text, f"ranks-{k}", figure
 
 
 def _grid(results: Results, trials: "pd.DataFrame", axis: str) -> Sequence[float]:

@@ -38,7 +38,7 @@ class Results:
         trials: A row a trial, in the order of the steps: policy, task, seed, suite, family, step,
             utility and incumbent (higher is better), regret of the incumbent (0 is the best known,
             1 the median random configuration), seconds (simulated, so far), epochs (so far),
-            suggestion_s, fidelity, compared.
+            trainings (epochs in units of a full training), suggestion_s, fidelity, compared.
         searches: A row a search: policy, task, seed, suite, family, end (`"running"` without
             one), reason, num_trials, seconds, final (a mapping), compared.
         policies: Names, in the study's order.
@@ -66,10 +66,16 @@ class Results:
         return int(self.header.get("trials") or longest)
 
     @property
+    def axis(self) -> str:
+        """What the horizons count: `"step"` for trials, or `"trainings"`."""
+        return "trainings" if self.header.get("full_trainings") else "step"
+
+    @property
     def horizons(self) -> list[int]:
-        """Numbers of trials at which regret is reported."""
+        """Numbers of trials, or of full trainings, at which regret is reported."""
         wanted = self.header.get("horizons") or HORIZONS
-        return [k for k in sorted(wanted) if k <= self.num_trials] or [max(self.num_trials, 1)]
+        length = int(self.header.get("full_trainings") or self.num_trials)
+        return [k for k in sorted(wanted) if k <= length] or [max(length, 1)]
 
     @property
     def num_ended(self) -> int:
@@ -110,11 +116,13 @@ def read_results(directory: Path) -> Results:
         for step in sorted(record.steps, key=lambda step: step.step):
             epochs += step.epochs
             values = [utility(value, task.direction) for value in (step.value, step.incumbent)]
-            more = (step.simulated_s, epochs, step.suggestion_s, step.fidelity)
+            trainings = epochs / task.max_fidelity
+            more = (step.simulated_s, epochs, trainings, step.suggestion_s, step.fidelity)
             steps.append((*search, task.suite, task.family, step.step, *values, *more))
         end = record.end or End(*search, RUNNING)
         ends.append((*search, task.suite, task.family, end.end, end.reason, dict(end.final)))
-    columns = ["step", "utility", "incumbent", "seconds", "epochs", "suggestion_s", "fidelity"]
+    columns = ["step", "utility", "incumbent", "seconds", "epochs", "trainings", "suggestion_s"]
+    columns.append("fidelity")
     trials = pd.DataFrame(steps, columns=[*SEARCH, "suite", "family", *columns])
     searches = pd.DataFrame(ends, columns=[*SEARCH, "suite", "family", "end", "reason", "final"])
     trials = trials.drop_duplicates([*SEARCH, "step"], keep="last", ignore_index=True)

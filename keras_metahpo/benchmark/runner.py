@@ -136,7 +136,8 @@ def _start(study: Study, cell: Cell, blackbox: Blackbox) -> Search:
         space=blackbox.space,
         direction=card.direction,
         max_fidelity=card.max_fidelity,
-        num_trials=study.trials,
+        num_trials=most_trials(study, blackbox),
+        pool=blackbox.pool,
         experience=experience(
             blackbox, cell.suite, study.split, study.experience, study.adversarial
         ),
@@ -175,7 +176,10 @@ def run_search(
     clock = clock or Clock(study.suggestion_limit_s)
     best: Step | None = None
     simulated_s, device = 0.0, getattr(blackbox, "device", SIMULATED)
-    for number in range(1, study.trials + 1):
+    epochs = 0
+    for number in range(1, most_trials(study, blackbox) + 1):
+        if study.full_trainings and epochs >= study.full_trainings * blackbox.card.max_fidelity:
+            break
         with clock.limited():
             proposal = search.suggest()
         if proposal is None:
@@ -211,15 +215,28 @@ def run_search(
                 message=evaluation.message,
             )
             recorder.add(step)
-        simulated_s = step.simulated_s
+        simulated_s, epochs = step.simulated_s, epochs + step.epochs
         if best is None or (step.value is not None and step.incumbent == step.value):
             best = step
+        curve = _curve(blackbox, proposal, fidelity) if search.needs_curves else ()
         with clock.limited():
-            search.observe(proposal, step.value)
+            search.observe(proposal, step.value, curve)
     final = getattr(blackbox, "final_metrics", None)
     if final is None or best is None or best.value is None:
         return {}
     return dict(final(best.configuration, cell.seed))
+
+
+def most_trials(study: Study, blackbox: Blackbox) -> int:
+    """How many trials a search can have; one costs an epoch at least."""
+    if study.full_trainings is None:
+        return study.trials
+    return study.full_trainings * blackbox.card.max_fidelity
+
+
+def _curve(blackbox: Blackbox, proposal: Proposal, fidelity: int) -> list[float | None]:
+    curve = blackbox.curve(proposal.configuration, fidelity)
+    return [_finite(blackbox, evaluation) for evaluation in curve]
 
 
 def _check_legal(blackbox: Blackbox, proposal: Proposal) -> None:

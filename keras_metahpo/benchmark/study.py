@@ -48,6 +48,8 @@ class Study:
         policies: Names of contestants, as `get_contestant` takes them.
         suites: Where the tasks come from.
         trials: Of each search.
+        full_trainings: What a search may cost, in full trainings, instead of a number of trials;
+            the horizons then count full trainings too.
         seeds: Number of searches of each policy on each task.
         split: What nothing under test may have been trained on: the task itself, all tasks of
             its search space, or its whole family.
@@ -63,6 +65,7 @@ class Study:
     policies: tuple[str, ...]
     suites: tuple[SuiteSpec, ...]
     trials: int = 50
+    full_trainings: int | None = None
     seeds: int = 10
     version: str = "1"
     split: str = SPLITS[0]
@@ -73,8 +76,10 @@ class Study:
     suggestion_limit_s: float = 300.0
 
     def __post_init__(self):
-        for name in ("trials", "seeds"):
+        for name in ("trials", "seeds", "full_trainings"):
             value = getattr(self, name)
+            if name == "full_trainings" and value is None:
+                continue
             if not isinstance(value, int) or value < 1:
                 raise BenchmarkError(
                     f"{name} must be a positive whole number. Received: {name}={value!r}."
@@ -91,9 +96,16 @@ class Study:
             get_contestant(name)
 
     @property
+    def length(self) -> int:
+        """Trials of a search, or full trainings where it is those that are counted."""
+        return self.trials if self.full_trainings is None else self.full_trainings
+
+    @property
     def fingerprint(self) -> str:
         """Hash of everything that must stay the same when a study goes on."""
         content = {k: v for k, v in asdict(self).items() if k not in EXTENDABLE}
+        if self.full_trainings is None:  # Studies from before there were any go on.
+            del content["full_trainings"]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def as_header(self) -> dict[str, Any]:
@@ -104,8 +116,9 @@ class Study:
             "fingerprint": self.fingerprint,
             "policies": list(self.policies),
             "random_policy": RANDOM if RANDOM in self.policies else None,
-            "horizons": [h for h in self.horizons if h <= self.trials],
+            "horizons": [h for h in self.horizons if h <= self.length],
             "trials": self.trials,
+            "full_trainings": self.full_trainings,
             "seeds": self.seeds,
             "suites": [spec.label for spec in self.suites],
             "splits": self.split,

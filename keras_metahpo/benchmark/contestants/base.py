@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from keras_metahpo.errors import BenchmarkError
 from keras_metahpo.history import TrialLog
 from keras_metahpo.rankers import Preset
-from keras_metahpo.space import SearchSpace, Value
+from keras_metahpo.space import Configuration, SearchSpace, Value
 
 PEERS_EXTRA = "keras-metahpo[peers]"
 
@@ -26,7 +26,8 @@ class Problem:
         space: The search space.
         direction: Of the objective, `"min"` or `"max"`.
         max_fidelity: Epochs of a full training.
-        num_trials: How many trials it will be asked for.
+        num_trials: How many trials it will be asked for, at most.
+        pool: The only configurations that were recorded; `None` where all can be evaluated.
         experience: Logs of earlier searches that the split allows.
         held_out: Names and sources that nothing may have been trained on.
         is_adversarial: Whether all prior knowledge is to be negated.
@@ -37,6 +38,7 @@ class Problem:
     direction: str
     max_fidelity: int = 1
     num_trials: int = 1
+    pool: Sequence[Configuration] | None = None
     experience: Sequence[TrialLog] = ()
     held_out: frozenset[str] = frozenset()
     is_adversarial: bool = False
@@ -60,15 +62,29 @@ class Proposal:
 
 
 class Search(abc.ABC):
-    """One search; may be closed as a context manager."""
+    """One search; may be closed as a context manager.
+
+    Attributes:
+        needs_curves: Whether `observe` is to be told the objective after every epoch.
+    """
+
+    needs_curves = False
 
     @abc.abstractmethod
     def suggest(self) -> Proposal | None:
         """The next trial; `None` when there is nothing left to try."""
 
     @abc.abstractmethod
-    def observe(self, proposal: Proposal, value: float | None) -> None:
-        """The objective of a proposal; `None` where its training failed."""
+    def observe(
+        self, proposal: Proposal, value: float | None, curve: Sequence[float | None] = ()
+    ) -> None:
+        """The objective of a proposal; `None` where its training failed.
+
+        Args:
+            proposal: As suggested.
+            value: What the trial counts, its best epoch.
+            curve: The objective after each epoch from the first one on, if `needs_curves`.
+        """
 
     def __enter__(self) -> "Search":
         return self

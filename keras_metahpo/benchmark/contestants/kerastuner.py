@@ -75,10 +75,7 @@ class MetaOracleContestant(Contestant):
 
     def start(self, problem: Problem, seed: int) -> Search:
         arguments: dict[str, Any] = dict(self.arguments) | {"max_trials": problem.num_trials}
-        ranker = self._ranker(problem.held_out)
-        if ranker is not None and problem.is_adversarial:
-            ranker = NegatedRanker(ranker)
-        arguments["ranker"] = ranker
+        arguments["ranker"] = self.allowed_ranker(problem)
         if self.uses_history:
             arguments["history"] = experience_of_space(problem)
         return OracleSearch(problem, MetaOracle, arguments, seed)
@@ -86,6 +83,13 @@ class MetaOracleContestant(Contestant):
     def presets(self) -> list[Preset]:
         names = (self.ranker,) if isinstance(self.ranker, str) else self.ranker or ()
         return [Preset(name) for name in names]
+
+    def allowed_ranker(self, problem: Problem) -> Ranker | None:
+        """What the split allows, negated for the adversary; raises `NotAvailable`."""
+        ranker = self._ranker(problem.held_out)
+        if ranker is not None and problem.is_adversarial:
+            return NegatedRanker(ranker)
+        return ranker
 
     def _ranker(self, held_out: frozenset[str]) -> Ranker | None:
         """The first preset that was not trained on what the split holds out."""
@@ -138,7 +142,7 @@ class OracleSearch(Search):
         }
         return Proposal(configuration, values.get(EPOCHS), values.get(INITIAL_EPOCH, 0), trial)
 
-    def observe(self, proposal: Proposal, value: float | None) -> None:
+    def observe(self, proposal: Proposal, value: float | None, curve=()) -> None:
         trial: Any = proposal.handle
         if value is None:
             trial.status = "FAILED"

@@ -66,7 +66,7 @@ class OptunaSearch(Search):
                 values[hp.name] = _suggest(trial, key, hp)
         return Proposal(values, handle=trial)
 
-    def observe(self, proposal: Proposal, value: float | None) -> None:
+    def observe(self, proposal: Proposal, value: float | None, curve=()) -> None:
         import optuna
 
         if value is None:

@@ -55,7 +55,7 @@ class PolicySearch(Search):
         suggestion = self.policy.suggest(self.problem.space, history, (), rng)
         return Proposal(suggestion.configuration) if suggestion else None
 
-    def observe(self, proposal: Proposal, value: float | None) -> None:
+    def observe(self, proposal: Proposal, value: float | None, curve=()) -> None:
         self.configurations.append(proposal.configuration)
         self.utilities.append(utility(value, self.problem.direction))
 

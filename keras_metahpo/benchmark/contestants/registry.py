@@ -8,9 +8,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from keras_metahpo.benchmark.contestants.base import Contestant
+from keras_metahpo.benchmark.contestants.freeze_thaw import FreezeThawContestant
 from keras_metahpo.benchmark.contestants.kerastuner import MetaOracleContestant, OracleContestant
 from keras_metahpo.benchmark.contestants.optuna import OptunaContestant
 from keras_metahpo.benchmark.contestants.policy import PolicyContestant
+from keras_metahpo.benchmark.contestants.pruning import DEHBContestant, PruningContestant
 from keras_metahpo.benchmark.contestants.smac import SmacContestant
 from keras_metahpo.benchmark.contestants.syne_tune import QuantileContestant
 from keras_metahpo.errors import BenchmarkError, unknown
@@ -30,6 +32,14 @@ CONTESTANTS: dict[str, Contestant] = {
         "BayesianOptimizationOracle", {"num_initial_points": 5}
     ),
     "Hyperband": OracleContestant("HyperbandOracle"),
+    "freeze and thaw": FreezeThawContestant(),
+    "freeze and thaw without a ranker": FreezeThawContestant(ranker=None),
+    "full trainings": FreezeThawContestant(is_frozen=False),
+    "ASHA": PruningContestant("SuccessiveHalvingPruner", "RandomSampler"),
+    "TPE with Hyperband": PruningContestant(
+        "HyperbandPruner", "TPESampler", {"multivariate": True}
+    ),
+    "DEHB": DEHBContestant(),
     "GridSearch": OracleContestant("GridSearchOracle"),
     # Multivariate is the default since Optuna 5.
     "Optuna TPE": OptunaContestant("TPESampler", {"multivariate": False}),

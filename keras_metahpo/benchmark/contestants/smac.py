@@ -1,6 +1,7 @@
 """SMAC3: Bayesian optimisation with a random forest."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,14 +47,9 @@ class SmacSearch(Search):
             info = self.facade.ask()
         except StopIteration:  # Its budget or the space is used up.
             return None
-        given = dict(info.config)
-        values: dict[str, Value] = {}
-        for key, hp in labelled(self.problem.space):
-            if hp.is_active(values):
-                values[hp.name] = _value(hp, given[key])
-        return Proposal(values, handle=info)
+        return Proposal(configuration_of(self.problem.space, info.config), handle=info)
 
-    def observe(self, proposal: Proposal, value: float | None) -> None:
+    def observe(self, proposal: Proposal, value: float | None, curve=()) -> None:
         from smac.runhistory import TrialValue
 
         # Its forest cannot be fitted to infinity: a failure costs as much as the worst so far.
@@ -63,6 +59,16 @@ class SmacSearch(Search):
 
     def close(self) -> None:
         self.directory.cleanup()
+
+
+def configuration_of(space: SearchSpace, given: Mapping) -> dict[str, Value]:
+    """Values in ConfigSpace's terms as a configuration."""
+    given = dict(given)
+    values: dict[str, Value] = {}
+    for key, hp in labelled(space):
+        if hp.is_active(values):
+            values[hp.name] = _value(hp, given[key])
+    return values
 
 
 def configuration_space(space: SearchSpace, seed: int):

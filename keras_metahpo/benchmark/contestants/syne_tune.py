@@ -61,7 +61,7 @@ class QuantileSearch(Search):
         }
         return Proposal(values, handle=given)
 
-    def observe(self, proposal: Proposal, value: float | None) -> None:
+    def observe(self, proposal: Proposal, value: float | None, curve=()) -> None:
         # Copula Thompson sampling learns from other tasks only; the call keeps the protocol.
         if value is not None:
             negative = -utility(value, self.problem.direction)
