@@ -68,9 +68,10 @@ class _Training:
         """Trains; returns the `History` of these epochs."""
         model = self.tuner._try_build(self.trial.hyperparameters)
         if self.initial:
-            facts = self.frozen.load(model, self.initial)
+            facts = self.frozen.facts(self.initial)
             self._best_epoch.best_value = facts["best_value"]
             self.began -= facts["elapsed_s"]
+            self.frozen.load(model, self.initial)
         self.tuner.training_began = self.began
         # A model's own `fit` may train as it likes.
         may_freeze = self.tuner.may_freeze and type(model).fit is keras.Model.fit
@@ -79,7 +80,9 @@ class _Training:
         trained = self.initial + len(history.epoch)
         if self.tuner.is_out_of_time():
             target = self.values[EPOCHS] = trained
-        if trained < target or trained >= self.last:  # Its own callbacks, or its end, stopped it.
+        if trained < target:  # A callback has ended it.
+            self.values[EPOCHS], self.values[IS_OVER] = self.last, True
+        elif trained >= self.last:
             self.values[IS_OVER] = True
         elif not (self._is_measured(history) and self._save(model, trained)):
             _append(history, self._fit(model, trained, self.last))

@@ -36,7 +36,11 @@ class FrozenTraining:
         knows of this training would have to go on.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        content = {**facts, "build": model.get_build_config(), "seeds": _random_states(model)}
+        content = {
+            **facts,
+            "random_states": _random_states(model),
+            "build_config": model.get_build_config(),
+        }
         weights = self._path(epoch, "weights.h5")
         partial = self._path(epoch, "partial.weights.h5")
         model.save_weights(partial)
@@ -47,24 +51,28 @@ class FrozenTraining:
             if path not in kept:
                 path.unlink()
 
-    def load(self, model, epoch: int) -> dict[str, float]:
-        """Restores a model as it was after `epoch` epochs; returns the facts given to `save`."""
+    def facts(self, epoch: int) -> dict:
+        """The facts given to `save` after `epoch` epochs."""
         try:
-            facts = json.loads(self._path(epoch, "json").read_text())
+            return json.loads(self._path(epoch, "json").read_text())
         except (OSError, ValueError) as error:
             weights = self._path(epoch, "weights.h5")
             raise FileNotFoundError(
                 f"To train on after epoch {epoch}, {weights} and its .json must be there. "
                 f"Received: {error!r}. Was the project copied without {self.folder.name!r}?"
             ) from error
+
+    def load(self, model, epoch: int) -> None:
+        """Restores a model as it was after `epoch` epochs."""
+        facts = self.facts(epoch)
         if not model.built:
-            model.build_from_config(facts["build"])
+            model.build_from_config(facts["build_config"])
+            model.built = True  # Keras leaves it False for a subclass without `build`.
         if model.optimizer is not None:  # Without its variables, its state would not be loaded.
             model.optimizer.build(model.trainable_variables)
         model.load_weights(self._path(epoch, "weights.h5"))
-        for variable, state in zip(_random_variables(model), facts["seeds"], strict=True):
+        for variable, state in zip(_random_variables(model), facts["random_states"], strict=True):
             variable.assign(np.asarray(state, dtype=variable.dtype))
-        return facts
 
     def _path(self, epoch: int, end: str) -> Path:
         return self.folder / f"execution_{self.execution}_epoch_{epoch:05d}.{end}"

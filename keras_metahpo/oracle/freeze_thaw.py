@@ -54,7 +54,8 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
 
     def is_budget_spent(self):
         self.budget.begin()
-        return self.budget.is_spent(self.spent_epochs)
+        # Whatever it costs, there is a model in the end.
+        return bool(self.trials) and self.budget.is_spent(self.spent_epochs)
 
     @property
     def spent_epochs(self) -> int:

@@ -76,6 +76,12 @@ class MetaTuner(FreezingTuner):
                 "hypermodel must be a `HyperModel` or a function that builds a model, unless a "
                 "subclass defines `run_trial`. Received: hypermodel=None."
             )
+        if kwargs.get("max_epochs") is not None and type(self).run_trial is not MetaTuner.run_trial:
+            raise ValueError(
+                "max_epochs needs the tuner's own `run_trial`, which can go on where a training "
+                f"stopped. Received: max_epochs={kwargs['max_epochs']} and {type(self).__name__}, "
+                "which defines `run_trial`. Leave max_epochs out, or do not define it."
+            )
         oracle_kwargs = {name: kwargs.pop(name) for name in ORACLE_ARGUMENTS if name in kwargs}
         oracle = MetaOracle(objective=objective, max_trials=max_trials, **oracle_kwargs)
         super().__init__(
