@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (
-        *(_add_demo, _add_tasks, _add_collect, _add_data),
+        *(_add_demo, _add_search, _add_tasks, _add_collect, _add_data),
         *(_add_train, _add_learn, _add_presets, _add_bench),
     ):
         add(commands)
@@ -89,6 +89,20 @@ def _demo(options) -> None:
     save_picture(options.output / "demo.png", searches)
     save_result(options.output / "result.json", searches, options.seed)
     console.print(f"Wrote {options.output / 'demo.png'} and {options.output / 'result.json'}")
+
+
+def _add_search(commands) -> None:
+    from keras_metahpo.launching import add_arguments, run
+
+    command = _add_command(
+        commands,
+        "search",
+        run,
+        "Run a script that searches with MetaTuner with several trials at once, each in a process "
+        "of its own. A worker that dies costs nothing but its time.",
+        "metahpo search --workers 2 my_search.py",
+    )
+    add_arguments(command, _positive)
 
 
 def _add_tasks(commands) -> None:

@@ -7,6 +7,7 @@ so that a worker on another machine is told as well.
 
 import logging
 import shutil
+import time
 from pathlib import Path
 
 from keras_tuner.src.engine import trial as _trial_module
@@ -60,6 +61,7 @@ class FreezingOracle(DurableOracle):
         if tuner_id not in self.ongoing_trials and self.is_budget_spent():
             return self._dismiss(tuner_id)
         is_decided = tuner_id in self.ongoing_trials or self._retry_queue or self._has_given_up
+        self._last_seen[tuner_id] = time.monotonic()
         if self.max_epochs is None or is_decided:
             return super().create_trial(tuner_id)
         trial_id = f"{len(self.trials):0{len(str(self.max_trials))}d}"
@@ -87,6 +89,17 @@ class FreezingOracle(DurableOracle):
         self.save()
         self._display.on_trial_begin(trial)
         return trial
+
+    def _release(self, trial):
+        """A thawed trial is what it was; another one is run again from its beginning."""
+        if not trial.hyperparameters.values.get(INITIAL_EPOCH):
+            super()._release(trial)
+            return
+        self._freeze_again(trial)
+        trial.status = COMPLETED
+        self.score_trial(trial)
+        self.end_order.append(trial.trial_id)
+        self._save_trial(trial)
 
     @synchronized
     def end_trial(self, trial):

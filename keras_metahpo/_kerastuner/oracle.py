@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import threading
+import time
 from pathlib import Path
 
 import keras_tuner
@@ -56,9 +57,11 @@ class DurableOracle(keras_tuner.Oracle):
             self.seed = seed
             self._seed_state = seed
         self._has_given_up = False
+        self._last_seen: dict[str, float] = {}
 
     @synchronized
     def create_trial(self, tuner_id):
+        self._last_seen[tuner_id] = time.monotonic()
         self._recover_forgotten_trials()
         if self._has_given_up:
             return self._dismiss(tuner_id)
@@ -75,7 +78,44 @@ class DurableOracle(keras_tuner.Oracle):
         return super().update_trial(trial_id, metrics, step=step)
 
     @synchronized
+    def release_trials_of_silent_workers(self, silent_s: float) -> None:
+        """Gives a trial to another worker if its own has not been heard of for so many seconds."""
+        now = time.monotonic()
+        for tuner_id in [t for t in self.tuner_ids if now - self._last_seen.get(t, now) > silent_s]:
+            self.tuner_ids.discard(tuner_id)
+            trial = self.ongoing_trials.pop(tuner_id, None)
+            if trial is not None:
+                logger.warning(
+                    "Worker %s has been silent for %g s; trial %s is given to another one.",
+                    tuner_id,
+                    silent_s,
+                    trial.trial_id,
+                )
+                self._release(trial)
+                self.save()
+
+    def _release(self, trial) -> None:
+        """Lets a trial be run again."""
+        if trial.trial_id not in self._retry_queue:
+            self._retry_queue.append(trial.trial_id)
+
+    def is_deserted(self, silent_s: float) -> bool:
+        """Whether there were workers, and for so many seconds there have been none."""
+        newest = max(self._last_seen.values(), default=None)
+        is_silent = newest is not None and time.monotonic() - newest > silent_s
+        return is_silent and not self.tuner_ids and not self.ongoing_trials
+
+    def _is_known(self, trial) -> bool:
+        """Whether a trial has ended already, in the hands of another worker."""
+        ongoing = {ongoing.trial_id for ongoing in self.ongoing_trials.values()}
+        return trial.trial_id in self.end_order and trial.trial_id not in ongoing
+
+    @synchronized
     def end_trial(self, trial):
+        if self._is_known(trial):
+            return
+        if trial.trial_id in self._retry_queue:  # Its worker was believed to be dead.
+            self._retry_queue.remove(trial.trial_id)
         # KerasTuner's display knows only trials that began while it was verbose.
         now = datetime.datetime.now()
         self._display.trial_start.setdefault(trial.trial_id, now)

@@ -1,15 +1,24 @@
 """A tuner that reports every epoch, and whose own file may be damaged."""
 
+import contextlib
 import json
 import logging
+import os
 import warnings
 from pathlib import Path
 
 import keras_tuner
 from keras_tuner.src.distribute import utils as _distribution
 
+from keras_metahpo._kerastuner.distributed import (
+    clear_errors,
+    heartbeat,
+    serve,
+    shorten_timeouts,
+)
 from keras_metahpo._kerastuner.oracle import UNREADABLE
 from keras_metahpo.atomic import write_text
+from keras_metahpo.environment import ENDS_WITH_SEARCH
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +26,24 @@ _REPORTED_BY_TUNER = "The use case of calling `self.oracle.update_trial"
 
 
 class ReportingTuner(keras_tuner.Tuner):
-    """A tuner whose `run_trial` may report to the oracle, and whose own file may be damaged."""
+    """A tuner whose `run_trial` may report to the oracle, and whose own file may be damaged.
+
+    As a chief it does not wait for workers that have died, and as a worker not for its chief.
+    """
+
+    def search(self, *fit_args, **fit_kwargs):
+        if _distribution.is_chief_oracle():
+            self.oracle.verbose = fit_kwargs.get("verbose", self.oracle.verbose)
+            self.save()
+            serve(self.oracle)
+        elif self._is_worker():
+            shorten_timeouts()
+            with clear_errors():
+                super().search(*fit_args, **fit_kwargs)
+            if os.environ.get(ENDS_WITH_SEARCH):
+                raise SystemExit(0)
+        else:
+            super().search(*fit_args, **fit_kwargs)
 
     def is_distributed(self) -> bool:
         """Whether other processes take part in the search."""
@@ -51,6 +77,12 @@ class ReportingTuner(keras_tuner.Tuner):
             raise
 
     def _run_and_update_trial(self, trial, *fit_args, **fit_kwargs):
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), self._heartbeat():
             warnings.filterwarnings("ignore", _REPORTED_BY_TUNER, DeprecationWarning)
             super()._run_and_update_trial(trial, *fit_args, **fit_kwargs)
+
+    def _heartbeat(self):
+        """Tells the chief, while a trial runs, that this worker is alive."""
+        if not self._is_worker():
+            return contextlib.nullcontext()
+        return heartbeat(lambda: self.oracle.create_trial(self.tuner_id))
