@@ -277,12 +277,30 @@ def sparse() -> dict:
     return {"validation_freq": 4}
 
 
-class OwnFit(keras_tuner.HyperModel):
+class OwnBatchSize(keras_tuner.HyperModel):
+    """As KerasTuner's guide tunes a batch size."""
+
     def build(self, hp):
         return build(hp)
 
     def fit(self, hp, model, *args, **kwargs):
+        return model.fit(*args, batch_size=hp.Choice("batch_size", [16, 32]), **kwargs)
+
+
+class OwnEpochs(OwnBatchSize):
+    def fit(self, hp, model, *args, **kwargs):
+        return model.fit(*args, epochs=5, **kwargs)
+
+
+class TwoStages(OwnBatchSize):
+    def fit(self, hp, model, *args, **kwargs):
+        model.fit(*args, **kwargs)
         return model.fit(*args, **kwargs)
+
+
+class OwnNumber(OwnBatchSize):
+    def fit(self, hp, model, *args, **kwargs):
+        return min(model.fit(*args, **kwargs).history["val_loss"])
 
 
 class Stubborn(keras.Sequential):
@@ -300,7 +318,9 @@ def build_stubborn(hp):
     "hypermodel, fit, reason",
     [
         (build, stateful(), "ReduceLROnPlateau may remember"),
-        (OwnFit(), {}, "OwnFit defines `fit`"),
+        (OwnEpochs(), {}, "`fit` of OwnEpochs goes its own way"),
+        (TwoStages(), {}, "`fit` of TwoStages goes its own way"),
+        (OwnNumber(), {}, "`fit` of OwnNumber goes its own way"),
         (build, sparse(), ""),
         (build_stubborn, {}, ""),
     ],
@@ -316,6 +336,25 @@ def test_what_could_not_go_on_unchanged_is_trained_in_one_go(
     assert state.epochs == MAX_EPOCHS
     assert np.isfinite(state.utility)
     assert frozen_files(tuner) == []
+
+
+def test_a_fit_that_passes_its_arguments_on_may_be_frozen(new_tuner):
+    first = FIRST | {"batch_size": 32}
+    tuner = new_tuner((None, first, 2), (0, first, MAX_EPOCHS), hypermodel=OwnBatchSize())
+    tuner.search(**DATA)
+    assert curve(tuner) == pytest.approx(uninterrupted()["val_loss"], abs=1e-5)
+
+
+def test_a_fit_that_begins_anew_costs_the_thaw_and_no_result(new_tuner, caplog):
+    class Forgetful(OwnBatchSize):
+        def fit(self, hp, model, *args, initial_epoch=0, epochs=1, **kwargs):
+            return model.fit(*args, epochs=epochs, **kwargs)
+
+    tuner = new_tuner((None, FIRST, 2), (0, FIRST, MAX_EPOCHS), hypermodel=Forgetful())
+    with caplog.at_level(logging.WARNING):
+        tuner.search(**DATA)
+    assert "must train from epoch 2 to 6. Received: epochs [0, 1, 2, 3, 4, 5]" in caplog.text
+    assert len(curve(tuner)) == 2
 
 
 def test_early_stopping_ends_a_trial_for_good(new_tuner):

@@ -34,6 +34,11 @@ class FreezingTuner(ReportingTuner):
         super().__init__(*args, **arguments)
         self.max_epochs = max_epochs
 
+    @property
+    def seen_epochs(self) -> list[int]:
+        """Numbers of the epochs that this trial has been trained until now."""
+        raise NotImplementedError
+
     def is_out_of_time(self) -> bool:
         """Whether the training that runs now was cut short by the search's budget."""
         return False
@@ -63,9 +68,10 @@ class _Training:
         self.initial = self.values.get(INITIAL_EPOCH, 0)
         self.last: int = tuner.max_epochs or 1
         self.began = time.perf_counter()
+        self.epochs: list[int] = []
 
     def run(self):
-        """Trains; returns the `History` of these epochs."""
+        """Trains; returns what the hypermodel's `fit` does, of these epochs."""
         model = self.tuner._try_build(self.trial.hyperparameters)
         if self.initial:
             facts = self.frozen.facts(self.initial)
@@ -76,25 +82,61 @@ class _Training:
         # A model's own `fit` may train as it likes.
         may_freeze = self.tuner.may_freeze and type(model).fit is keras.Model.fit
         target = self.values[EPOCHS] if may_freeze else self.last
-        history = self._fit(model, self.initial, target)
-        trained = self.initial + len(history.epoch)
+        result = self._fit(model, self.initial, target)
+        if not self._has_obeyed(result, target):
+            return self._accept(result)
+        trained = self.initial + len(result.epoch)
         if self.tuner.is_out_of_time():
             target = self.values[EPOCHS] = trained
         if trained < target:  # A callback has ended it.
-            self.values[EPOCHS], self.values[IS_OVER] = self.last, True
-        elif trained >= self.last:
-            self.values[IS_OVER] = True
-        elif not (self._is_measured(history) and self._save(model, trained)):
-            _append(history, self._fit(model, trained, self.last))
-            self.values[IS_OVER] = True
-        return history
+            self._end()
+        elif trained < self.last and not (self._is_measured(result) and self._save(model, trained)):
+            _append(result, self._fit(model, trained, self.last))
+            self._end()
+        return result
+
+    def _end(self) -> None:
+        """Nothing is left to train, however many epochs it were."""
+        self.values[EPOCHS], self.values[IS_OVER] = self.last, True
 
     def _fit(self, model, initial_epoch: int, epochs: int):
-        arguments = self.kwargs | {"initial_epoch": initial_epoch, "epochs": epochs}
         hp, tuner = self.trial.hyperparameters, self.tuner
-        history = tuner.hypermodel.fit(hp, model, *self.args, **arguments)
-        _tuner_utils.validate_trial_results(history, tuner.oracle.objective, "HyperModel.fit()")
-        return history
+        told = {"initial_epoch": initial_epoch, "epochs": epochs}
+        seen = len(tuner.seen_epochs)
+        try:
+            result = tuner.hypermodel.fit(hp, model, *self.args, **self.kwargs | told)
+        except TypeError as error:
+            if initial_epoch or not any(name in str(error) for name in told):
+                raise
+            result = tuner.hypermodel.fit(hp, model, *self.args, **self.kwargs)
+        _tuner_utils.validate_trial_results(result, tuner.oracle.objective, "HyperModel.fit()")
+        self.epochs = tuner.seen_epochs[seen:]
+        return result
+
+    def _has_obeyed(self, result, target: int) -> bool:
+        """Whether it was one training, of the epochs that `fit` was told or the first of them."""
+        if not isinstance(result, keras.callbacks.History) or not result.epoch:
+            return False
+        told = list(range(self.initial, target))
+        return result.epoch == self.epochs == told[: len(result.epoch)]
+
+    def _accept(self, result):
+        """A training that goes its own way counts as a full one, unless it was to go on."""
+        if self.initial:
+            raise RuntimeError(
+                f"`fit` must train from epoch {self.initial} to {self.values[EPOCHS]}. Received: "
+                f"epochs {self.epochs}. Let the hypermodel's `fit` pass `initial_epoch` on to the "
+                "model's, or leave out max_epochs."
+            )
+        logger.warning(
+            "Trial %s counts as fully trained: `fit` of %s goes its own way (epochs %s). Let it "
+            "pass all its arguments on to the model's `fit`, once, and return the result.",
+            self.trial.trial_id,
+            type(self.tuner.hypermodel).__name__,
+            self.epochs,
+        )
+        self._end()
+        return result
 
     def _is_measured(self, history) -> bool:
         """Whether the last epoch measured the objective; a full training does sometime."""

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import keras_tuner
-
 # Callbacks of Keras that remember nothing from one epoch to the next, or nothing that matters.
 HARMLESS_CALLBACKS = (
     "CSVLogger",
@@ -15,15 +13,12 @@ HARMLESS_CALLBACKS = (
 )
 
 
-def why_not_freezable(hypermodel, callbacks: Sequence) -> str | None:
+def why_not_freezable(callbacks: Sequence) -> str | None:
     """Why every trial has to be trained in one go; `None` if it need not.
 
     Args:
-        hypermodel: Of the tuner.
         callbacks: Given to `search`.
     """
-    if type(hypermodel).fit is not keras_tuner.HyperModel.fit:
-        return f"{type(hypermodel).__name__} defines `fit`, which may train as it likes"
     for callback in callbacks:
         kind = type(callback)
         if kind.__module__.split(".")[0] != "keras" or kind.__name__ not in HARMLESS_CALLBACKS:

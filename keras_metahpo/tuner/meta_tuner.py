@@ -48,10 +48,11 @@ class MetaTuner(FreezingTuner):
             `executions_per_trial`, ...).
 
     With `max_epochs`, most trials are trained for a few epochs only, and promising ones go on
-    later, on the same trial, from their last epoch and with the optimizer's state. A trial is
-    trained in one go where it could not go on unchanged: if the hypermodel or the model defines
-    `fit`, if a callback may remember earlier epochs, if the objective is not measured in the last
-    epoch, or if the model cannot be saved; the log says why.
+    later, on the same trial, from their last epoch and with the optimizer's state. A hypermodel's
+    own `fit` must pass its arguments on to the model's. A trial is trained in one go where it could
+    not go on unchanged: if that `fit` or the model's goes its own way, if a callback may remember
+    earlier epochs, if the objective is not measured in the last epoch, or if the model cannot be
+    saved; the log says why.
 
     With `executions_per_trial` above 1, the mean curve of the executions is reported, and a
     trial's score is its best epoch.
@@ -120,7 +121,7 @@ class MetaTuner(FreezingTuner):
                     f"With max_epochs={max_epochs}, the tuner decides how long a trial is trained. "
                     f"Received: {name}={fit_kwargs[name]}. Leave it out."
                 )
-        reason = why_not_freezable(self.hypermodel, fit_kwargs.get("callbacks") or ())
+        reason = why_not_freezable(fit_kwargs.get("callbacks") or ())
         self.may_freeze = reason is None
         if reason:
             logger.warning(
@@ -128,6 +129,10 @@ class MetaTuner(FreezingTuner):
                 max_epochs,
                 reason,
             )
+
+    @property
+    def seen_epochs(self):
+        return [epoch for epoch, _ in self._epochs]
 
     def is_out_of_time(self):
         return self._budget.is_out_of_time
