@@ -479,6 +479,12 @@ def test_a_real_search_thaws_and_resumes(new_tuner):
         assert 2 <= len(curve(tuner, trial_id=trial_id)) <= MAX_EPOCHS
     json.dumps(oracle.get_state())
     assert oracle.explain(best.trial_id) is not None
+    left, right = oracle.figure().axes
+    dots = [line for line in left.lines if line.get_marker() == "o"]
+    assert len(left.lines) == 2 * len(dots) == 18
+    best_so_far = right.lines[-1].get_ydata()
+    assert best_so_far[-1] == best.score and (np.diff(best_so_far) <= 0).all()
+    assert right.lines[-1].get_xdata()[-1] == oracle.spent_epochs
     assert oracle.export().card.max_fidelity == MAX_EPOCHS
 
 

@@ -2,21 +2,27 @@
 
 import abc
 import logging
-from dataclasses import replace
+from dataclasses import astuple, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_metahpo._kerastuner import (
+    COMPLETED,
     EPOCHS,
     INITIAL_EPOCH,
     FreezingOracle,
     configuration_of,
 )
 from keras_metahpo.oracle.budget import Budget
+from keras_metahpo.oracle.picture import Stretch, draw
 from keras_metahpo.oracle.training_states import epochs_of, state_of
 from keras_metahpo.policies import FLOOR, FreezeThawPolicy, TrainingStep
 from keras_metahpo.space import Configuration, SearchSpace
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +48,7 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
         super().__init__(max_epochs=max_epochs, **arguments)
         self.budget = budget
         self._suggestions: dict[str, dict] = {}
+        self._stretches: list[Stretch] = []
         self._decided: TrainingStep | None = None
 
     @abc.abstractmethod
@@ -118,6 +125,11 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
 
     def end_trial(self, trial):
         super().end_trial(trial)
+        known = self.trials[trial.trial_id]
+        if known.status == COMPLETED:
+            begun = int(known.hyperparameters.values.get(INITIAL_EPOCH, 0))
+            stretch = Stretch(known.trial_id, begun, epochs_of(known), float(known.score))
+            self._stretches.append(stretch)
         if self.max_epochs is not None:
             self._discard_hopeless()
 
@@ -140,11 +152,36 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
         """All randomness derives from the seed and what was begun: resuming is rerunning."""
         return np.random.default_rng([abs(self.seed), int(self.seed < 0), *numbers])
 
+    def figure(self) -> "Figure":
+        """The search as a picture: learning curves, freezes and thaws, and the best so far.
+
+        Raises:
+            ImportError: without matplotlib.
+        """
+        curves = {}
+        for trial in self.trials.values():
+            if trial.metrics.exists(self.objective.name):
+                history = trial.metrics.get_history(self.objective.name)
+                curves[trial.trial_id] = {int(o.step) + 1: float(o.mean()) for o in history}
+        longest = max((max(curve, default=0) for curve in curves.values()), default=0)
+        return draw(
+            curves,
+            self._stretches,
+            self.objective.name,
+            self.objective.direction,
+            self.max_epochs or longest,
+        )
+
     def get_state(self):
-        own = {"suggestions": self._suggestions, "spent_s": self.budget.spent_s}
+        own = {
+            "suggestions": self._suggestions,
+            "spent_s": self.budget.spent_s,
+            "stretches": [astuple(stretch) for stretch in self._stretches],
+        }
         return super().get_state() | own
 
     def set_state(self, state):
         super().set_state(state)
         self._suggestions = dict(state.get("suggestions", {}))
+        self._stretches = [Stretch(*values) for values in state.get("stretches", ())]
         self.budget.continue_from(state.get("spent_s", 0.0))
