@@ -15,6 +15,7 @@ from keras_metahpo.rankers.base import (
 from keras_metahpo.rankers.building import built
 from keras_metahpo.rankers.gradient import CellGradient, cell_gradient, cell_slopes
 from keras_metahpo.rankers.inputs import network_inputs
+from keras_metahpo.rankers.numpy_network import NumpyNetwork
 from keras_metahpo.space import Points, SearchSpace
 
 
@@ -41,7 +42,7 @@ class InContextRanker(NetworkRanker, DifferentiableRanker):
     def score(self, context: Context | None, query: Tokens) -> Prediction:
         num_queries = query.active.shape[1]
         inputs = network_inputs(context, query)
-        output = np.asarray(self.network.predict_on_batch(inputs))[:, :num_queries]
+        output = self._numpy_network(inputs)[:, :num_queries]
         means, variances = moments(output[..., 2:].astype(float))
         return Prediction(
             mean=means.mean(axis=-1),
@@ -57,6 +58,10 @@ class InContextRanker(NetworkRanker, DifferentiableRanker):
         inputs = network_inputs(None, self.tokens(space, points))
         gradient = self._cell_gradient(inputs)[0, :num_points, :num_hyperparameters].astype(float)
         return np.where(points.active, (gradient * slopes).sum(axis=-1), 0.0)
+
+    @cached_property
+    def _numpy_network(self) -> NumpyNetwork:
+        return NumpyNetwork(self.network)
 
     @cached_property
     def _cell_gradient(self) -> CellGradient:
