@@ -218,9 +218,9 @@ def run_search(
         simulated_s, epochs = step.simulated_s, epochs + step.epochs
         if best is None or (step.value is not None and step.incumbent == step.value):
             best = step
-        curve = _curve(blackbox, proposal, fidelity) if search.needs_curves else ()
+        curves = (_curve(blackbox, proposal, fidelity),) if search.needs_curves else ()
         with clock.limited():
-            search.observe(proposal, step.value, curve)
+            search.observe(proposal, step.value, *curves)
     final = getattr(blackbox, "final_metrics", None)
     if final is None or best is None or best.value is None:
         return {}

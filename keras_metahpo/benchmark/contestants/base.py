@@ -27,10 +27,10 @@ class Problem:
         direction: Of the objective, `"min"` or `"max"`.
         max_fidelity: Epochs of a full training.
         num_trials: How many trials it will be asked for, at most.
-        pool: The only configurations that were recorded; `None` where all can be evaluated.
         experience: Logs of earlier searches that the split allows.
         held_out: Names and sources that nothing may have been trained on.
         is_adversarial: Whether all prior knowledge is to be negated.
+        pool: The only configurations that were recorded; `None` where all can be evaluated.
     """
 
     name: str
@@ -38,10 +38,10 @@ class Problem:
     direction: str
     max_fidelity: int = 1
     num_trials: int = 1
-    pool: Sequence[Configuration] | None = None
     experience: Sequence[TrialLog] = ()
     held_out: frozenset[str] = frozenset()
     is_adversarial: bool = False
+    pool: Sequence[Configuration] | None = None
 
 
 @dataclass(frozen=True)

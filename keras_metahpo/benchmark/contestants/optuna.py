@@ -42,7 +42,11 @@ class OptunaContestant(Contestant):
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             sampler = getattr(optuna.samplers, self.sampler)(seed=seed, **self.arguments)
         direction = {"min": "minimize", "max": "maximize"}[problem.direction]
-        search = OptunaSearch(optuna.create_study(sampler=sampler, direction=direction), problem)
+        # A pruner may draw from the study's name, which would be random.
+        study = optuna.create_study(
+            sampler=sampler, direction=direction, study_name=f"{problem.name} {seed}"
+        )
+        search = OptunaSearch(study, problem)
         if self.starts_with_portfolio:
             space = problem.space
             points = portfolio(problem).portfolio(space)[:NUM_PORTFOLIO_STARTS]

@@ -82,7 +82,10 @@ def search(name: str, space: SearchSpace, seed: int = 0, fails=lambda step: Fals
             assert {type(v) for v in proposal.configuration.values()} <= {bool, int, float, str}
             configurations.append((dict(proposal.configuration), proposal.fidelity))
             value = None if fails(step) else objective(proposal.configuration)
-            running.observe(proposal, value)
+            last = proposal.fidelity or problem.max_fidelity
+            # Rises to the value.
+            curve = [None if value is None else value + last - 1 - e for e in range(last)]
+            running.observe(proposal, value, curve if running.needs_curves else ())
     return configurations
 
 
