@@ -10,7 +10,7 @@ from keras_metahpo._kerastuner.freezing import (
     configuration_of,
 )
 from keras_metahpo._kerastuner.freezing_tuner import FreezingTuner
-from keras_metahpo._kerastuner.oracle import COMPLETED, FAILED
+from keras_metahpo._kerastuner.oracle import COMPLETED, FAILED, synchronized
 
 __all__ = [
     "COMPLETED",
@@ -24,4 +24,5 @@ __all__ = [
     "configuration_of",
     "discover_space",
     "spread_seed",
+    "synchronized",
 ]

@@ -58,6 +58,7 @@ class DurableOracle(keras_tuner.Oracle):
             self._seed_state = seed
         self._has_given_up = False
         self._last_seen: dict[str, float] = {}
+        self.waits_for_other_workers = False
 
     @synchronized
     def create_trial(self, tuner_id):
@@ -71,7 +72,12 @@ class DurableOracle(keras_tuner.Oracle):
             # A retried trial starts from nothing; measurements of the broken run must not stay.
             retried = self.trials[queue[-1]]
             retried.metrics, retried.score, retried.message = type(retried.metrics)(), None, None
-        return super().create_trial(tuner_id)
+        trial = super().create_trial(tuner_id)
+        if trial.status == STOPPED and self.ongoing_trials and self.waits_for_other_workers:
+            # One of them may die, and its trial has to be run again.
+            self.tuner_ids.add(tuner_id)
+            trial.status = IDLE
+        return trial
 
     @synchronized
     def update_trial(self, trial_id, metrics, step=0):

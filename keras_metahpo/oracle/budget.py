@@ -8,6 +8,9 @@ class Budget:
 
     Seconds are counted by a clock that nobody can set, from the first trial of a session.
 
+    Attributes:
+        recorded_s: Seconds spent when a trial last began or ended, which a later session adds to.
+
     Args:
         max_epochs_total: Epochs of all trials together; `None` for no limit.
         budget_s: Seconds of searching; `None` for no limit.
@@ -28,6 +31,7 @@ class Budget:
         self.budget_s = budget_s
         self._earlier_s = 0.0
         self._began: float | None = None
+        self.recorded_s = 0.0
 
     def begin(self) -> None:
         """Starts the clock, if it does not run yet."""
@@ -54,6 +58,11 @@ class Budget:
         """Whether no seconds are left."""
         return self.budget_s is not None and self.spent_s >= self.budget_s
 
+    def record(self) -> None:
+        """Keeps the seconds spent until now."""
+        self.recorded_s = self.spent_s
+
     def continue_from(self, spent_s: float) -> None:
-        """Adds the seconds of earlier sessions."""
-        self._earlier_s = spent_s
+        """Goes on from the seconds of earlier sessions."""
+        self._earlier_s = self.recorded_s = spent_s
+        self._began = None

@@ -14,6 +14,7 @@ from keras_metahpo._kerastuner import (
     INITIAL_EPOCH,
     FreezingOracle,
     configuration_of,
+    synchronized,
 )
 from keras_metahpo.oracle.budget import Budget
 from keras_metahpo.oracle.picture import Stretch, draw
@@ -61,6 +62,7 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
 
     def is_budget_spent(self):
         self.budget.begin()
+        self.budget.record()
         # Whatever it costs, there is a model in the end.
         return bool(self.trials) and self.budget.is_spent(self.spent_epochs)
 
@@ -120,13 +122,19 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
     def _state(self, trial):
         expert = self._suggestions.get(trial.trial_id, {}).get("expert")
         state = state_of(trial, self.objective, self.max_epochs or 1, expert == FLOOR)
+        if not self.frozen_folder(trial.trial_id).exists():
+            state = replace(state, may_go_on=False)
+        # Where epochs are what is scarce, they are what counts.
         counts_epochs = self.budget.max_epochs_total is not None and self.budget.budget_s is None
         return replace(state, epoch_s=0.0, startup_s=0.0) if counts_epochs else state
 
+    @synchronized
     def end_trial(self, trial):
+        had_ended = self._is_known(trial)
+        self.budget.record()
         super().end_trial(trial)
         known = self.trials[trial.trial_id]
-        if known.status == COMPLETED:
+        if known.status == COMPLETED and not had_ended:
             begun = int(known.hyperparameters.values.get(INITIAL_EPOCH, 0))
             stretch = Stretch(known.trial_id, begun, epochs_of(known), float(known.score))
             self._stretches.append(stretch)
@@ -175,7 +183,7 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
     def get_state(self):
         own = {
             "suggestions": self._suggestions,
-            "spent_s": self.budget.spent_s,
+            "spent_s": self.budget.recorded_s,
             "stretches": [astuple(stretch) for stretch in self._stretches],
         }
         return super().get_state() | own

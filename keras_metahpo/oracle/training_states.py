@@ -25,7 +25,8 @@ def state_of(trial, objective, max_epochs: int, is_random: bool) -> TrainingStat
     """
     values = trial.hyperparameters.values
     trained = epochs_of(trial)
-    is_over = trial.status != COMPLETED or values.get(EPOCHS, trained) != trained
+    # One of a search without freezing says nothing of its epochs.
+    is_over = trial.status != COMPLETED or values.get(EPOCHS) != trained
     curve = np.full(max_epochs if is_over else min(trained, max_epochs), np.nan)
     if trial.status == COMPLETED and trial.metrics.exists(objective.name):
         for observation in trial.metrics.get_history(objective.name):

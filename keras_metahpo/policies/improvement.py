@@ -87,8 +87,7 @@ class ImprovementPolicy(Policy):
                 default = nearest_points(space, [space.default_configuration()])
                 return Suggestion(space.decode(default)[0], "default")
             return RandomPolicy().suggest(space, history, pending, rng)
-        # On matrices this small, several BLAS threads only get in the way of the network's.
-        with _thread_pools().limit(limits=1, user_api="blas"):
+        with one_blas_thread():
             problem = self.problem(space, history, pending)
             points, facts = self._compare(problem, rng)
         if not len(points):
@@ -138,6 +137,11 @@ def informative_trials(history: History) -> list[int]:
     latest = range(len(history) - MOST_TRIALS // 2, len(history))
     others = [row for row in history.best_first() if row not in latest]
     return sorted([*others[: MOST_TRIALS - len(latest)], *latest])
+
+
+def one_blas_thread():
+    """A context: on matrices this small, several threads only get in the way of each other."""
+    return _thread_pools().limit(limits=1, user_api="blas")
 
 
 @cache

@@ -13,7 +13,7 @@ from keras_metahpo.policies.base import Policy, Suggestion
 from keras_metahpo.policies.freeze_thaw.costs import predict_costs
 from keras_metahpo.policies.freeze_thaw.extrapolation import Outlook, look_ahead
 from keras_metahpo.policies.freeze_thaw.looks import log_values
-from keras_metahpo.policies.improvement import ImprovementPolicy
+from keras_metahpo.policies.improvement import ImprovementPolicy, one_blas_thread
 from keras_metahpo.policies.random import RandomPolicy
 from keras_metahpo.space import Configuration, SearchSpace, Value
 
@@ -108,7 +108,8 @@ class FreezeThawPolicy:
             frozen = self._hopeful(frozen, trials, outlook)
             if not frozen:
                 return None
-        return self._choose(space, trials, frozen, new, history, pending, outlook)
+        with one_blas_thread():
+            return self._choose(space, trials, frozen, new, history, pending, outlook)
 
     def frozen(self, trials: Sequence[TrainingState]) -> list[int]:
         """Numbers of the trials that may go on, the most promising first."""
