@@ -4,7 +4,6 @@ from keras_metahpo._kerastuner.discovery import discover_space, spread_seed
 from keras_metahpo._kerastuner.freezing import (
     EPOCHS,
     INITIAL_EPOCH,
-    INTERNAL_PREFIX,
     IS_OVER,
     FreezingOracle,
     configuration_of,
@@ -17,7 +16,6 @@ __all__ = [
     "EPOCHS",
     "FAILED",
     "INITIAL_EPOCH",
-    "INTERNAL_PREFIX",
     "IS_OVER",
     "FreezingOracle",
     "FreezingTuner",

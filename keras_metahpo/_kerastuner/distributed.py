@@ -35,11 +35,10 @@ def serve(oracle) -> None:
     from keras_tuner.src import protos
     from keras_tuner.src.distribute import oracle_chief
 
-    address = f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
     servicer = oracle_chief.OracleServicer(oracle)
     protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
-    server.add_insecure_port(address)
+    server.add_insecure_port(_address())
     oracle.waits_for_other_workers = True
     server.start()
     try:
@@ -91,8 +90,12 @@ def clear_errors() -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as error:
-        address = f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
         raise RuntimeError(
-            f"The chief at {address} must answer within {UNANSWERED_S:g} s. Received: "
+            f"The chief at {_address()} must answer within {UNANSWERED_S:g} s. Received: "
             f"{error.code()}. If it has ended, run chief and workers again: the search goes on."
         ) from error
+
+
+def _address() -> str:
+    """Of the chief."""
+    return f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"

@@ -96,10 +96,7 @@ class FreezingOracle(DurableOracle):
             super()._release(trial)
             return
         self._freeze_again(trial)
-        trial.status = COMPLETED
-        self.score_trial(trial)
         self.end_order.append(trial.trial_id)
-        self._save_trial(trial)
 
     @synchronized
     def end_trial(self, trial):
@@ -111,31 +108,32 @@ class FreezingOracle(DurableOracle):
                 trial.hyperparameters.values[INITIAL_EPOCH],
                 trial.message,
             )
-            trial.status = COMPLETED
-            self._freeze_again(trial)
-            trial.hyperparameters.values[IS_OVER] = True
-            self.trials[trial.trial_id].metrics = trial.metrics
+            known = self.trials[trial.trial_id]
+            known.hyperparameters = trial.hyperparameters
+            self._freeze_again(known)
+            known.hyperparameters.values[IS_OVER] = True
+            trial = known
         super().end_trial(trial)
 
     def _freeze_again(self, trial) -> None:
         """Makes a trial what it was before it was thawed."""
         values = trial.hyperparameters.values
         values[EPOCHS] = values[INITIAL_EPOCH]
-        config = self.trials[trial.trial_id].metrics.get_config()
+        config = trial.metrics.get_config()
         for metric in config["metrics"].values():
             metric["observations"] = [
                 o for o in metric["observations"] if o["step"] < values[INITIAL_EPOCH]
             ]
         trial.metrics = type(trial.metrics).from_config(config)
+        trial.status = COMPLETED
+        self.score_trial(trial)
+        self._save_trial(trial)
 
     def _reconcile(self):
         """A thawed trial that was interrupted is frozen again, not trained from its beginning."""
         for trial in self.trials.values():
             if trial.status == RUNNING and trial.hyperparameters.values.get(INITIAL_EPOCH):
                 self._freeze_again(trial)
-                trial.status = COMPLETED
-                self.score_trial(trial)
-                self._save_trial(trial)
         super()._reconcile()
 
     def frozen_folder(self, trial_id: str) -> Path:

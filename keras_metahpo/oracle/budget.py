@@ -43,16 +43,6 @@ class Budget:
         """Seconds of this session and of those before it."""
         return self._earlier_s + (0.0 if self._began is None else time.monotonic() - self._began)
 
-    def epochs_left(self, spent_epochs: int) -> float:
-        """How many more epochs may be trained; infinite without a limit."""
-        return (
-            float("inf") if self.max_epochs_total is None else self.max_epochs_total - spent_epochs
-        )
-
-    def is_spent(self, spent_epochs: int) -> bool:
-        """Whether nothing is left."""
-        return self.is_out_of_time or self.epochs_left(spent_epochs) <= 0
-
     @property
     def is_out_of_time(self) -> bool:
         """Whether no seconds are left."""

@@ -64,7 +64,8 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
         self.budget.begin()
         self.budget.record()
         # Whatever it costs, there is a model in the end.
-        return bool(self.trials) and self.budget.is_spent(self.spent_epochs)
+        is_spent = self.budget.is_out_of_time or self._epochs_left() <= 0
+        return bool(self.trials) and is_spent
 
     @property
     def spent_epochs(self) -> int:
@@ -117,7 +118,12 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
         return {EPOCHS: self._affordable(epochs), INITIAL_EPOCH: 0}
 
     def _affordable(self, epochs: int, trained: int = 0) -> int:
-        return int(min(epochs, trained + self.budget.epochs_left(self.spent_epochs)))
+        return int(min(epochs, trained + self._epochs_left()))
+
+    def _epochs_left(self) -> float:
+        """How many more epochs may be trained; they are counted only where there is a limit."""
+        limit = self.budget.max_epochs_total
+        return float("inf") if limit is None else limit - self.spent_epochs
 
     def _state(self, trial):
         expert = self._suggestions.get(trial.trial_id, {}).get("expert")

@@ -15,6 +15,9 @@ from keras_metahpo.space import Configuration, SearchSpace
 
 logger = logging.getLogger(__name__)
 
+# The expert of a trial that the floor drew.
+FLOOR = "random floor"
+
 
 class FloorPolicy(Policy):
     """Every so many trials an independent random one; so that no policy can do arbitrary harm.
@@ -48,7 +51,7 @@ class FloorPolicy(Policy):
         if self.every is None or trial_number % self.every:
             return self.main.suggest(space, history, pending, rng)
         suggestion = RandomPolicy().suggest(space, history, pending, rng)
-        return suggestion and replace(suggestion, expert="random floor")
+        return suggestion and replace(suggestion, expert=FLOOR)
 
 
 class InitialPolicy(Policy):

@@ -10,7 +10,7 @@ from typing import Any
 import keras_tuner
 import numpy as np
 
-from keras_metahpo._kerastuner import spread_seed
+from keras_metahpo._kerastuner import EPOCHS, INITIAL_EPOCH, configuration_of, spread_seed
 from keras_metahpo.benchmark.contestants.base import (
     Contestant,
     NotAvailable,
@@ -24,8 +24,6 @@ from keras_metahpo.space import Points, SearchSpace
 
 OBJECTIVE = "objective"
 TUNER_ID = "tuner0"
-# Hyperband's bookkeeping in the values of a trial.
-EPOCHS, INITIAL_EPOCH, INTERNAL_PREFIX = "tuner/epochs", "tuner/initial_epoch", "tuner/"
 MOST_IDLE_CALLS = 100
 
 
@@ -137,8 +135,7 @@ class OracleSearch(Search):
         configuration = {
             # KerasTuner's Bayesian search gives some values as NumPy's scalars.
             name: value.item() if isinstance(value, np.generic) else value
-            for name, value in values.items()
-            if not name.startswith(INTERNAL_PREFIX)
+            for name, value in configuration_of(trial).items()
         }
         return Proposal(configuration, values.get(EPOCHS), values.get(INITIAL_EPOCH, 0), trial)
 

@@ -23,9 +23,10 @@ from keras_metahpo.history import TrainingState
 
 # Measured on the task library's own runs, as told above.
 VARIANCE_A_DOUBLING = 0.175
+# So many errors of a search's own trainings weigh as much as that.
+PRIOR_WEIGHT = 10.0
 # Gain until an age 2, 4, 8 times as high, in units of the gain of the last doubling: .55, 1.24,
 # 2.6 on the library's runs (medians over tasks).
-PRIOR_WEIGHT = 10.0
 GAIN_SCALE, GAIN_POWER = 0.55, 1.4
 
 

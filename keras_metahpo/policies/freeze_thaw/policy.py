@@ -4,7 +4,7 @@ Shapes: n trials, q configurations to choose from.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from keras_metahpo.policies.freeze_thaw.costs import predict_costs
 from keras_metahpo.policies.freeze_thaw.extrapolation import Outlook, look_ahead
 from keras_metahpo.policies.freeze_thaw.looks import log_values
 from keras_metahpo.policies.improvement import ImprovementPolicy, one_blas_thread
+from keras_metahpo.policies.mixture import FLOOR
 from keras_metahpo.policies.random import RandomPolicy
 from keras_metahpo.space import Configuration, SearchSpace, Value
 
@@ -21,7 +22,6 @@ from keras_metahpo.space import Configuration, SearchSpace, Value
 # 5 of 52 epochs.
 FEWEST_EPOCHS = 2
 SHORTEST_SHARE = 1 / 16
-FLOOR = "random floor"
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class FreezeThawPolicy:
     def _new(self, space, trials, history, pending, rng) -> Suggestion | None:
         if self._is_floor_due(trials):
             random = RandomPolicy().suggest(space, history, pending, rng)
-            return random and Suggestion(random.configuration, FLOOR, random.reasons)
+            return random and replace(random, expert=FLOOR)
         return self.main.suggest(space, history, pending, rng)
 
     def _is_floor_due(self, trials: Sequence[TrainingState]) -> bool:
