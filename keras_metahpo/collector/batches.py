@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_metahpo.collector.preparing import example, next_batches, next_rows
+from keras_metahpo.populations.trainings import example, next_batches, next_rows
 
 # `epoch(arrays, order, size)` works through the rows `order` (n,) of arrays, `size` rows a time.
 Epoch = Callable[[Any, tf.Tensor, tf.Tensor], None]

@@ -16,15 +16,16 @@ import numpy as np
 import tensorflow as tf
 
 from keras_metahpo.collector.batches import Batches, make_batches
-from keras_metahpo.collector.exchangeable import exchangeable_floats, is_scheduled, set_float
-from keras_metahpo.collector.preparing import Prepared, example, prepare, signature
-from keras_metahpo.collector.structure import structure
+from keras_metahpo.collector.preparing import prepare
 from keras_metahpo.collector.tensorflow_memory import forget_gradients, noting_gradients
 from keras_metahpo.collector.tensorflow_numbers import (
     LearningRates,
     VariableFloat,
     scheduled_rates,
 )
+from keras_metahpo.populations.exchangeable import exchangeable_floats, is_scheduled, set_float
+from keras_metahpo.populations.structure import structure
+from keras_metahpo.populations.trainings import Prepared, example, signature
 from keras_metahpo.space import SearchSpace, Value
 from keras_metahpo.tasks import Task, TaskData
 from keras_metahpo.tasks.training import Measurements

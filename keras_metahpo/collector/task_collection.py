@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from keras_metahpo.collector.config import PlanConfig
-from keras_metahpo.collector.plan import Group, Plan, exchangeable_names, is_repeat
+from keras_metahpo.collector.plan import Group, Plan, is_repeat
 from keras_metahpo.collector.shards import Shards
 from keras_metahpo.errors import TaskError
 from keras_metahpo.history import History
 from keras_metahpo.history.trial_log import LoggedTrial, TrialLog, TrialLogCard
+from keras_metahpo.populations.names import exchangeable_names
 from keras_metahpo.space import SearchSpace
 from keras_metahpo.tasks import Task, get_task
 
@@ -182,7 +183,7 @@ class TaskCollection:
         """Names of hyperparameters that need no new tracing, found on made-up data."""
         import keras
 
-        from keras_metahpo.collector.preparing import NotCompilable
+        from keras_metahpo.populations.trainings import NotCompilable
 
         if keras.backend.backend() == "tensorflow":
             from keras_metahpo.collector.compiled import structure_of

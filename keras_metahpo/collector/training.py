@@ -12,6 +12,7 @@ from keras_metahpo.tasks.training import EpochClock, Measurements, fit_configura
 
 if TYPE_CHECKING:
     from keras_metahpo.collector.compiled import CompiledEpochs
+    from keras_metahpo.populations.population import PopulationTrainer
 
 COMPILED = "compiled epochs"
 # A finished trial, and what trained it: `COMPILED`, `"population of 5"`, or `"fit: REASON"`.
@@ -27,6 +28,7 @@ class Trainer:
 
     def __init__(self):
         self._compiled: CompiledEpochs | None = None
+        self._populations: PopulationTrainer | None = None
         self._loaded: tuple[str, TaskData] | None = None
 
     def train(
@@ -62,7 +64,7 @@ class Trainer:
             reason = f"{keras.backend.backend()} is not TensorFlow or JAX"
             return _fitted(task, space, configuration, seed, reason)
         from keras_metahpo.collector.compiled import CompiledEpochs
-        from keras_metahpo.collector.preparing import NotCompilable
+        from keras_metahpo.populations.trainings import NotCompilable
 
         if self._compiled is None:
             self._compiled = CompiledEpochs()
@@ -80,9 +82,14 @@ class Trainer:
         self, task: Task, space: SearchSpace, trials: Sequence[tuple[dict[str, Value], int]]
     ) -> list[TrainedTrial]:
         from keras_metahpo.collector.populations import train_populations
+        from keras_metahpo.populations.population import PopulationTrainer
 
+        if self._populations is None:
+            self._populations = PopulationTrainer()
         configurations, seeds = zip(*trials, strict=True)
-        results = train_populations(task, space, configurations, self._data(task), seeds)
+        results = train_populations(
+            self._populations, task, space, configurations, self._data(task), seeds
+        )
         trained: list[TrainedTrial] = []
         for (configuration, seed), result in zip(trials, results, strict=True):
             if isinstance(result, Exception):
@@ -100,6 +107,7 @@ class Trainer:
 
     def clear(self) -> None:
         """Gives memory back."""
+        self._populations = None
         if self._compiled is not None:
             self._compiled.clear()
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_metahpo.collector.preparing import NotCompilable
+from keras_metahpo.populations.trainings import NotCompilable
 from keras_metahpo.tasks import get_task
 from keras_metahpo.testing.plain_fit import TOLERANCE, fit_on_the_same_batches, largest_difference
 

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.skipif(
 )
 if keras.backend.backend() == "jax":
     from keras_metahpo.collector.populations import structure_of, train_populations
+    from keras_metahpo.populations.population import PopulationTrainer
 
 FIXED = {"units": 5, "batch_size": 16, "activation": "tanh"}
 
@@ -29,7 +30,8 @@ def members(task, count, **fixed):
 
 def train(task, configurations, seeds):
     data = task.data.load()
-    results = train_populations(task, task.search_space(), configurations, data, seeds)
+    trainer = PopulationTrainer()
+    results = train_populations(trainer, task, task.search_space(), configurations, data, seeds)
     assert [size for _, size in results] == [len(seeds)] * len(seeds)
     return [curve for curve, _ in results]
 
@@ -100,16 +102,16 @@ def test_trials_are_trained_at_once_as_far_as_their_structures_are_equal(blobs):
 
 
 def test_a_population_that_is_too_large_is_trained_in_halves(blobs, monkeypatch):
-    from keras_metahpo.collector import populations
+    from keras_metahpo.populations import population
 
-    original = populations._Population
+    original = population._Population
 
-    def small(trainings, *args):
-        if len(trainings) > 1:
+    def small(members, *args):
+        if len(members) > 1:
             raise MemoryError("RESOURCE_EXHAUSTED")
-        return original(trainings, *args)
+        return original(members, *args)
 
-    monkeypatch.setattr(populations, "_Population", small)
+    monkeypatch.setattr(population, "_Population", small)
     trials = [(configuration, 0) for configuration in members(blobs, 2, optimizer="sgd")]
     trained = Trainer().train_together(blobs, blobs.search_space(), trials)
     assert [by for _, by in trained] == ["population of 1"] * 2

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from keras_metahpo.collector.preparing import NotCompilable, next_batches, next_rows
+from keras_metahpo.populations.trainings import NotCompilable, next_batches, next_rows
 
 ALL, EACH = None, 0  # Axes: arrays for all configurations, or some for each.
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_metahpo.collector.structure import structure
+from keras_metahpo.populations.structure import structure
 
 
 def loss_with(factor):
@@ -137,3 +137,13 @@ def test_structure_leaves_the_model_as_it_is():
     model.compile(keras.optimizers.Adam(0.1, beta_1=0.7), "mse")
     structure(model)
     assert (dropout.rate, model.optimizer.beta_1) == (0.25, 0.7)
+
+
+def test_what_a_layer_was_adapted_to_counts():
+    def adapted(offset):
+        layer = keras.layers.Normalization()
+        layer.adapt(np.arange(12.0).reshape(4, 3) + offset)
+        return layer
+
+    assert text(lambda: adapted(0.0)) == text(lambda: adapted(0.0))
+    assert text(lambda: adapted(0.0)) != text(lambda: adapted(1.0))

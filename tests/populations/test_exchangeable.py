@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_metahpo.collector.exchangeable import exchangeable_floats
+from keras_metahpo.populations.exchangeable import exchangeable_floats
 
 
 def test_numbers_that_are_zero_stay_constants():

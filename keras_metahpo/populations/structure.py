@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_metahpo.collector.exchangeable import exchangeable_floats, is_scheduled, set_float
+from keras_metahpo.populations.exchangeable import exchangeable_floats, is_scheduled, set_float
 
 PLAIN_TYPES = (bool, int, float, str)
 # In place of an exchangeable number where structures are compared.
@@ -48,15 +48,22 @@ def _parts(model: keras.Model) -> list[Any]:
 
 
 def _attributes(part: Any) -> Any:
-    """What a part of the user's own has in its attributes, and functions in Keras's parts."""
+    """What a part of the user's own has in its attributes, and functions and arrays in Keras's.
+
+    A `Normalization` that was adapted keeps what it found in arrays.
+    """
     if not hasattr(part, "__dict__") or isinstance(part, FunctionType):
         return _described(part)
     is_own = not type(part).__module__.startswith("keras.")
     return {
         name: _described(value)
         for name, value in vars(part).items()
-        if not name.startswith("_") and (is_own or isinstance(value, FunctionType))
+        if not name.startswith("_") and (is_own or _is_function_or_array(value))
     }
+
+
+def _is_function_or_array(value: Any) -> bool:
+    return isinstance(value, FunctionType | np.ndarray) or keras.ops.is_tensor(value)
 
 
 def _described(value: Any) -> Any:
@@ -66,7 +73,8 @@ def _described(value: Any) -> Any:
         return {str(key): _described(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
         return [_described(item) for item in value]
-    if isinstance(value, np.ndarray | np.generic):
+    if isinstance(value, np.ndarray | np.generic) or keras.ops.is_tensor(value):
+        value = np.asarray(value)
         return hashlib.sha256(value.tobytes()).hexdigest() + str(value.dtype) + str(value.shape)
     if type(value).__module__.startswith("keras."):
         return type(value).__name__  # Described by its own part, or by `get_config`.

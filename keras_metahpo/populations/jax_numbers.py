@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from keras_metahpo.collector.exchangeable import is_scheduled, set_float
+from keras_metahpo.populations.exchangeable import is_scheduled, set_float
 
 
 class TracedFloat:

@@ -10,8 +10,8 @@ if keras.backend.backend() == "jax":
     import jax
     import jax.numpy as jnp
 
-    from keras_metahpo.collector.exchangeable import exchangeable_floats
-    from keras_metahpo.collector.jax_numbers import TracedFloat, scheduled_rates, traced_numbers
+    from keras_metahpo.populations.exchangeable import exchangeable_floats
+    from keras_metahpo.populations.jax_numbers import TracedFloat, scheduled_rates, traced_numbers
 
 OPERATORS = (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow)
 
