@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_metahpo.collector.config import REPEATED_ONE_OF, PlanConfig
 from keras_metahpo.history import History
-from keras_metahpo.policies import GaussianProcessPolicy, RandomPolicy
+from keras_metahpo.policies import GaussianProcessPolicy, RandomPolicy, varied
 from keras_metahpo.space import Configuration, Points, SearchSpace, Value
 
 # Steps of proposed neighbours, in unit positions.
@@ -144,7 +144,7 @@ class Plan:
             drawn = free.random(size)[:, :num_columns]
             units[:, self._is_free] = drawn[:, self._is_free]
             if number == 0:
-                yield self.space.encode([default, *self._changed(default, units[1:])])
+                yield self.space.encode([default, *self._varied(default, units[1:])])
             else:
                 yield self.space.snap(units)
 
@@ -155,7 +155,7 @@ class Plan:
         seen = set(self.space.encode(taken).keys())
         around = self.space.encode([center]).units
         steps = rng.normal(0.0, NEIGHBOUR_STEP, (MOST_DRAWS * count, len(self.space)))
-        changed = self._changed(center, np.clip(around + steps, 0.0, 1.0))
+        changed = self._varied(center, np.clip(around + steps, 0.0, 1.0))
         found: list[dict[str, Value]] = []
         for configuration, key in zip(changed, self.space.encode(changed).keys(), strict=True):
             if key not in seen and len(found) < count:
@@ -163,18 +163,8 @@ class Plan:
                 found.append(configuration)
         return found
 
-    def _changed(self, center: Configuration, units: np.ndarray) -> list[dict[str, Value]]:
-        """A configuration with other values of what is exchangeable.
-
-        Args:
-            center: The configuration; what is not exchangeable keeps its very value, since a
-                rounding error would be another structure.
-            units: Float array (k, d). Unit positions of the other values.
-        """
-        around = self.space.encode([center]).units
-        moved = self.space.decode(self.space.snap(np.where(self._is_free, units, around)))
-        kept = {name: value for name, value in center.items() if name not in self.exchangeable}
-        return self.space.decode(self.space.encode([other | kept for other in moved]))
+    def _varied(self, center: Configuration, units: np.ndarray) -> list[dict[str, Value]]:
+        return varied(self.space, center, self.exchangeable, units)
 
     def _groups(self, members: Mapping[str, Sequence[dict]], num_before: int) -> list[Group]:
         """Every tenth configuration of the plan, or the first of the next group, gets more seeds.

@@ -10,7 +10,9 @@ from keras_metahpo.policies.composition import build_model_policy, build_policy
 from keras_metahpo.policies.defaults import DefaultsPolicy, named_defaults
 from keras_metahpo.policies.freeze_thaw import FreezeThawPolicy, TrainingStep
 from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy, PriorMean
+from keras_metahpo.policies.mapping import varied
 from keras_metahpo.policies.mixture import FLOOR, FloorPolicy, InitialPolicy
+from keras_metahpo.policies.population import propose_members, random_members
 from keras_metahpo.policies.portfolio import PortfolioPolicy
 from keras_metahpo.policies.random import RandomPolicy, SobolPolicy
 from keras_metahpo.policies.surrogate import SurrogatePolicy
@@ -36,4 +38,7 @@ __all__ = [
     "build_policy",
     "check_candidate_search",
     "named_defaults",
+    "propose_members",
+    "random_members",
+    "varied",
 ]

@@ -3,7 +3,7 @@
 Shapes: n configurations, d hyperparameters.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -61,6 +61,9 @@ class GaussianProcessPolicy(ImprovementPolicy):
         mean, _ = process.predict(known.units, known.active, known_prior)
         return _Acquisition(self.prior, space, process, float(mean.max()))
 
+    def after(self, acquisition, points):
+        return acquisition.after(points)
+
     def reasons(self, acquisition, facts):
         reasons = super().reasons(acquisition, facts)
         if self.prior is not None:
@@ -88,6 +91,14 @@ class _Acquisition:
         score = mean if self.best is None else log_expected_improvement(mean, std, self.best)
         facts = [score, mean, std, np.zeros(len(mean)) if prior_mean is None else prior_mean]
         return np.stack(facts, axis=1)
+
+    def after(self, points: Points) -> "_Acquisition":
+        """This acquisition if points end as expected."""
+        prior_mean = _prior_mean(self.prior, self.space, points)
+        mean, _ = self.process.predict(points.units, points.active, prior_mean)
+        process = self.process.fantasise(points.units, points.active, prior_mean)
+        best = float(mean.max()) if self.best is None else max(self.best, float(mean.max()))
+        return replace(self, process=process, best=best)
 
 
 def _prior_mean(prior: PriorMean | None, space: SearchSpace, points: Points) -> np.ndarray | None:

@@ -74,6 +74,10 @@ class ImprovementPolicy(Policy):
         """Facts (k,) about the chosen candidate by name, for `explain`."""
         return {"predicted_score": float(facts[1]), "spread": float(facts[2])}
 
+    def after(self, acquisition: ScoreFunction, points: Points) -> ScoreFunction:
+        """The acquisition if points end as expected; the same where that is not known."""
+        return acquisition
+
     def suggest(
         self,
         space: SearchSpace,

@@ -5,7 +5,7 @@ Shapes: n configurations, d hyperparameters.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
@@ -34,6 +34,24 @@ def nearest_points(space: SearchSpace, configurations: Sequence[Configuration]) 
         return points
     # A value moved onto its grid may switch others on or off.
     return space.encode(space.decode(replace(points, numbers=numbers)))
+
+
+def varied(
+    space: SearchSpace, center: Configuration, names: Collection[str], units: np.ndarray
+) -> list[dict[str, Value]]:
+    """A configuration with n other values of some hyperparameters.
+
+    Args:
+        space: The search space.
+        center: The configuration; what is not named keeps its very value, and no rounding error.
+        names: Hyperparameters that get other values.
+        units: Float array (n, d). Unit positions of the other values.
+    """
+    is_free = np.array([hp.name in names for hp in space.hyperparameters], dtype=bool)
+    around = space.encode([center]).units
+    moved = space.decode(space.snap(np.where(is_free, units, around)))
+    kept = {name: value for name, value in center.items() if name not in names}
+    return space.decode(space.encode([other | kept for other in moved]))
 
 
 def nearest_choice(hp: Hyperparameter, value: Value) -> Value:
