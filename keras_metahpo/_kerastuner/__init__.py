@@ -9,7 +9,7 @@ from keras_metahpo._kerastuner.freezing import (
     configuration_of,
 )
 from keras_metahpo._kerastuner.freezing_tuner import FreezingTuner
-from keras_metahpo._kerastuner.oracle import COMPLETED, FAILED, synchronized
+from keras_metahpo._kerastuner.oracle import COMPLETED, FAILED, RUNNING, synchronized
 
 __all__ = [
     "COMPLETED",
@@ -17,6 +17,7 @@ __all__ = [
     "FAILED",
     "INITIAL_EPOCH",
     "IS_OVER",
+    "RUNNING",
     "FreezingOracle",
     "FreezingTuner",
     "configuration_of",

@@ -125,7 +125,7 @@ class DurableOracle(keras_tuner.Oracle):
         # KerasTuner's display knows only trials that began while it was verbose.
         now = datetime.datetime.now()
         self._display.trial_start.setdefault(trial.trial_id, now)
-        self._display.trial_number.setdefault(trial.trial_id, len(self.trials))
+        self._display.trial_number.setdefault(trial.trial_id, _number((trial.trial_id,))[0] + 1)
         self._display.search_start = self._display.search_start or now
         try:
             super().end_trial(trial)

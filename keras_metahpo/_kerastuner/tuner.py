@@ -7,6 +7,7 @@ import os
 import warnings
 from pathlib import Path
 
+import keras
 import keras_tuner
 from keras_tuner.src.distribute import utils as _distribution
 
@@ -75,6 +76,27 @@ class ReportingTuner(keras_tuner.Tuner):
             if self._is_worker():  # The chief would wait for ever for this worker to say goodbye.
                 self.oracle.create_trial(self.tuner_id)
             raise
+
+    def build_quickly(self, hp):
+        """A trial's model; its layers are named as in a fresh process, and memory is not freed."""
+        if self.max_model_size:  # Checked by KerasTuner's own, slow way.
+            return self._try_build(hp)
+        keras.backend.clear_session(free_memory=False)
+        return self._build_hypermodel(hp)
+
+    def save_best_weights(self, trial_id: str, model) -> None:
+        """Saves what `load_model` needs."""
+        text = json.dumps(model.get_build_config())
+        write_text(self._get_build_config_fname(trial_id), text)
+        model.save_weights(self._get_checkpoint_fname(trial_id))
+
+    def copies_of(self, callbacks) -> list:
+        """Callbacks for one trial."""
+        return self._deepcopy_callbacks(list(callbacks))
+
+    def run_trial_as_alone(self, trial, *fit_args, **fit_kwargs) -> None:
+        """Runs a trial and reports it; a failure is told to the trial, not raised."""
+        self._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
 
     def _run_and_update_trial(self, trial, *fit_args, **fit_kwargs):
         with warnings.catch_warnings(), self._heartbeat():

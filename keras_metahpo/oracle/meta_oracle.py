@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -19,23 +20,30 @@ from keras_metahpo.history import (
     utility,
 )
 from keras_metahpo.oracle.budget import Budget
-from keras_metahpo.oracle.freeze_thaw import FreezeThawOracle
+from keras_metahpo.oracle.population import PopulationOracle
 from keras_metahpo.policies import (
     DEFAULT_CANDIDATE_SEARCH,
+    FLOOR,
     FreezeThawPolicy,
     Policy,
+    RandomPolicy,
     Suggestion,
     build_model_policy,
     build_policy,
     check_candidate_search,
+    propose_members,
+    random_members,
 )
 from keras_metahpo.rankers import DEFAULT_PRESET, Preset, Ranker, check_surrogate
-from keras_metahpo.space import Configuration
+from keras_metahpo.space import Configuration, SearchSpace
 
 logger = logging.getLogger(__name__)
 
+# Tells the random numbers of a population's members from those of its leader.
+POPULATION = 1
 
-class MetaOracle(FreezeThawOracle):
+
+class MetaOracle(PopulationOracle):
     """A KerasTuner oracle that has already tuned other models.
 
     Its first suggestions come from a meta-learned ranker; from then on a Gaussian process, whose
@@ -110,6 +118,7 @@ class MetaOracle(FreezeThawOracle):
             max_epochs=max_epochs,
             budget=Budget(max_epochs_total, budget_s),
             seed=seed,
+            floor=floor,
             **kwargs,
         )
         if floor is not None and floor < 2:
@@ -127,7 +136,6 @@ class MetaOracle(FreezeThawOracle):
         is_one = isinstance(history, (str, os.PathLike, TrialLog))
         self.history: list = [history] if is_one else list(history)
         self.initial_configurations = [dict(c) for c in initial_configurations]
-        self.floor = floor
         self.candidate_search = candidate_search
         self.surrogate = surrogate
         self._surrogate = check_surrogate(surrogate)
@@ -163,8 +171,7 @@ class MetaOracle(FreezeThawOracle):
             # The first trial of an unknown space finds out what there is to tune.
             suggestion = Suggestion({}, "default")
         else:
-            rng = self._generator(len(self.start_order))
-            suggestion = self._policy.suggest(space, self._search_history(), self._pending(), rng)
+            suggestion = self._suggest(space)
         if suggestion is None:
             return {"status": self._exhausted(), "values": None}
         self._suggestions[trial_id] = {
@@ -174,6 +181,22 @@ class MetaOracle(FreezeThawOracle):
         epochs = step.epochs if step is not None else self.max_epochs
         values = dict(suggestion.configuration) | self.planned_epochs(epochs)
         return {"status": "RUNNING", "values": values}
+
+    def _suggest(self, space: SearchSpace) -> Suggestion | None:
+        rng = self._generator(len(self.start_order))
+        given = (space, self._search_history(), self._pending(), rng)
+        if self._is_floor_due():
+            random = RandomPolicy().suggest(*given)
+            return random and replace(random, expert=FLOOR)
+        return (self._main_policy if self.leads_populations else self._policy).suggest(*given)
+
+    def _propose_members(self, leader, is_random, names, num_members):
+        model = build_model_policy(self._loaded_ranker, surrogate=self._loaded_surrogate)
+        rng = self._generator(len(self.start_order), POPULATION)
+        given = (self._space(), self._search_history(), self._pending(), leader, names, num_members)
+        if is_random:
+            return random_members(*given, rng)
+        return propose_members(model, *given, rng)
 
     def _exhausted(self) -> str:
         """What to answer without a configuration: a running trial may yet find hyperparameters."""
@@ -190,16 +213,20 @@ class MetaOracle(FreezeThawOracle):
             self._loaded_surrogate,
         )
 
-    def _new_freeze_thaw_policy(self, max_epochs):
-        main = build_policy(
+    @cached_property
+    def _main_policy(self) -> Policy:
+        """Without a floor, which counts otherwise where trials are trained in parts or at once."""
+        return build_policy(
             self._loaded_ranker,
             self._logs,
             self.initial_configurations,
             candidate_search=self.candidate_search,
             surrogate=self._loaded_surrogate,
         )
+
+    def _new_freeze_thaw_policy(self, max_epochs):
         model = build_model_policy(self._loaded_ranker, surrogate=self._loaded_surrogate)
-        return FreezeThawPolicy(main, model, max_epochs, self.floor)
+        return FreezeThawPolicy(self._main_policy, model, max_epochs, self.floor)
 
     @cached_property
     def _loaded_ranker(self) -> Ranker | None:

@@ -2,15 +2,17 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import keras
-
-from keras_metahpo._kerastuner import EPOCHS, FreezingTuner
+from keras_metahpo._kerastuner import COMPLETED, RUNNING
 from keras_metahpo.errors import SearchSpaceError
 from keras_metahpo.oracle import MetaOracle
 from keras_metahpo.space import SearchSpace
-from keras_metahpo.tuner.freezable import why_not_freezable
+from keras_metahpo.tuner.curves import CurveTuner
+from keras_metahpo.tuner.limits import why_no_populations, why_not_freezable
+
+if TYPE_CHECKING:
+    from keras_metahpo.tuner.populations import Populations
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +38,13 @@ ORACLE_ARGUMENTS = (
 )
 
 
-class MetaTuner(FreezingTuner):
+class MetaTuner(CurveTuner):
     """Tunes Keras models with prior knowledge; a drop-in for `keras_tuner.RandomSearch`.
 
     Args:
         hypermodel: As in `keras_tuner.Tuner`.
         objective, max_trials: As in `MetaOracle`.
+        population: How many trials are trained at once, on one device, by JAX's vectorised map.
         **kwargs: Further arguments of `MetaOracle` (`max_epochs`, `max_epochs_total`, `budget_s`,
             `ranker`, `history`, `initial_configurations`, `floor`, `candidate_search`, `surrogate`,
             `seed`, ...) and of `keras_tuner.Tuner` (`directory`, `project_name`, `overwrite`,
@@ -54,12 +57,20 @@ class MetaTuner(FreezingTuner):
     earlier epochs, if the objective is not measured in the last epoch, or if the model cannot be
     saved; the log says why.
 
+    With `population`, a trial that the oracle suggests is trained together with others that differ
+    from it in what need not be compiled anew: rates, momenta, weight decay, dropout and the like.
+    It needs `KERAS_BACKEND=jax`, NumPy arrays, and a `fit` without callbacks that look into it
+    (`EarlyStopping` and `TerminateOnNaN` are understood); other trials are trained on their own,
+    and the log says why. Every `floor`-th population is random, not every `floor`-th trial.
+
     With `executions_per_trial` above 1, the mean curve of the executions is reported, and a
     trial's score is its best epoch.
 
     Ctrl-C ends a search without an error: `get_best_models` answers, and `search` goes on.
 
     Raises:
+        ValueError: if `population` is not a positive number, or is above 1 with `max_epochs` or
+            with a `run_trial` of the subclass's own.
         SearchSpaceError: if an initial configuration has an illegal value.
 
     Example:
@@ -71,7 +82,15 @@ class MetaTuner(FreezingTuner):
     ```
     """
 
-    def __init__(self, hypermodel=None, objective=None, max_trials: int | None = 10, **kwargs):
+    def __init__(
+        self,
+        hypermodel=None,
+        objective=None,
+        max_trials: int | None = 10,
+        *,
+        population: int = 1,
+        **kwargs,
+    ):
         if hypermodel is None and type(self).run_trial is MetaTuner.run_trial:
             raise ValueError(
                 "hypermodel must be a `HyperModel` or a function that builds a model, unless a "
@@ -83,6 +102,7 @@ class MetaTuner(FreezingTuner):
                 f"stopped. Received: max_epochs={kwargs['max_epochs']} and {type(self).__name__}, "
                 "which defines `run_trial`. Leave max_epochs out, or do not define it."
             )
+        self._check_population(population, kwargs.get("max_epochs"))
         oracle_kwargs = {name: kwargs.pop(name) for name in ORACLE_ARGUMENTS if name in kwargs}
         oracle = MetaOracle(objective=objective, max_trials=max_trials, **oracle_kwargs)
         super().__init__(
@@ -91,8 +111,10 @@ class MetaTuner(FreezingTuner):
         # A worker knows the chief's oracle by a few calls only: it has a clock of its own.
         self._budget = oracle.budget
         self._check_initial_configurations(oracle)
+        self.population = population
+        self._populations: Populations | None = None
+        self._others: list = []
         self._is_waiting = False
-        self._epochs: list[tuple[int, dict[str, float]]] = []
 
     def search(self, *fit_args, **fit_kwargs):
         """Searches; arguments as in `keras_tuner.Tuner.search`, but for `epochs` with `max_epochs`.
@@ -102,6 +124,7 @@ class MetaTuner(FreezingTuner):
         """
         if self.max_epochs is not None:
             self._prepare_freezing(fit_kwargs)
+        self._prepare_populations(fit_args, fit_kwargs)
         try:
             super().search(*fit_args, **fit_kwargs)
         except KeyboardInterrupt:
@@ -130,9 +153,34 @@ class MetaTuner(FreezingTuner):
                 reason,
             )
 
-    @property
-    def seen_epochs(self):
-        return [epoch for epoch, _ in self._epochs]
+    def _check_population(self, population: int, max_epochs: int | None) -> None:
+        if not isinstance(population, int) or population < 1:
+            raise ValueError(
+                f"population must be a positive number of trials. Received: {population!r}."
+            )
+        if population > 1 and max_epochs is not None:
+            raise ValueError(
+                "A population's trials are all trained to the end; max_epochs would stop some of "
+                f"them. Received: population={population} and max_epochs={max_epochs}. Leave one "
+                "of them out."
+            )
+        if population > 1 and type(self).run_trial is not MetaTuner.run_trial:
+            raise ValueError(
+                f"population needs the tuner's own `run_trial`. Received: population={population} "
+                f"and {type(self).__name__}, which defines `run_trial`. Leave population out, or "
+                "do not define it."
+            )
+
+    def _prepare_populations(self, fit_args: tuple, fit_kwargs: dict) -> None:
+        self._populations = None
+        reason = why_no_populations(self) if self.population > 1 else None
+        if reason:
+            logger.warning("Trials are trained one at a time, because %s.", reason)
+        elif self.population > 1:
+            from keras_metahpo.tuner.populations import Populations
+
+            self._populations = Populations(self, self.population, fit_args, fit_kwargs)
+        self.oracle.leads_populations = self._populations is not None
 
     def is_out_of_time(self):
         return self._budget.is_out_of_time
@@ -151,44 +199,36 @@ class MetaTuner(FreezingTuner):
         self._is_waiting = False
         super().on_trial_begin(trial)
 
-    def on_epoch_begin(self, trial, model, epoch, logs=None):
-        if epoch == 0 and EPOCHS not in trial.hyperparameters.values:
-            self.training_began = time.perf_counter()
-
-    def on_epoch_end(self, trial, model, epoch, logs=None):
-        metrics = {name: float(value) for name, value in (logs or {}).items()}
-        elapsed_s = time.perf_counter() - self.training_began
-        self._epochs.append((epoch, metrics | {"elapsed_s": elapsed_s}))
-        if self.is_out_of_time():
-            model.stop_training = True
+    def on_trial_end(self, trial):
+        others, self._others = self._others, []
+        super().on_trial_end(trial)
+        for other, status in others:
+            other.status = status
+            super().on_trial_end(other)
 
     def run_trial(self, trial, *args, **kwargs):
         """Trains the trial's model and reports every epoch to the oracle."""
-        self._epochs, self.training_began = [], time.perf_counter()
-        results = super().run_trial(trial, *args, **kwargs)
-        histories = results if isinstance(results, list) else [results]
-        # A hypermodel whose `fit` returns a number means that number, not the epochs behind it.
-        if all(isinstance(history, keras.callbacks.History) for history in histories):
-            for epoch, metrics in self._measurements(histories):
-                self.oracle.update_trial(trial.trial_id, metrics, step=epoch)
-        return results
+        populations, self._populations = self._populations, None
+        if populations is None:
+            return super().run_trial(trial, *args, **kwargs)
+        try:
+            return self._run_population(populations, trial, *args, **kwargs)
+        finally:
+            self._populations = populations
 
-    def _measurements(self, histories: list) -> list[tuple[int, Mapping[str, float]]]:
-        """(epoch, metrics) of all executions, only where the objective was measured."""
-        epochs = self._epochs
-        if len(epochs) != sum(len(history.epoch) for history in histories):
-            # The hypermodel fits several times or without our callback: believe what it returned.
-            epochs = [
-                (epoch, {k: float(v[i]) for k, v in history.history.items() if i < len(v)})
-                for history in histories
-                for i, epoch in enumerate(history.epoch)
-            ]
-        objective = self.oracle.objective
-        return [
-            (epoch, {**metrics, objective.name: objective.get_value(metrics)})
-            for epoch, metrics in epochs
-            if objective.has_value(metrics)
-        ]
+    def _run_population(self, populations: "Populations", trial, *args, **kwargs):
+        curves, others = populations.run(trial)
+        for other in others:
+            if other.trial_id in curves:
+                self.report_curve(other, curves[other.trial_id])
+                other.status = COMPLETED
+            else:
+                self.run_trial_as_alone(other, *args, **kwargs)
+            self._others.append((other, other.status))
+            other.status = RUNNING  # Until it is ended, for a completed trial has a score.
+        if trial.trial_id in curves:
+            return self.report_curve(trial, curves[trial.trial_id])
+        return super().run_trial(trial, *args, **kwargs)
 
     def _check_initial_configurations(self, oracle: MetaOracle) -> None:
         space = SearchSpace.from_keras_tuner(oracle.hyperparameters)
