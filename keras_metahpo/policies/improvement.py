@@ -26,6 +26,8 @@ NUM_CANDIDATES = 256
 NUM_INCUMBENTS = 5
 # The fit costs the cube of this.
 MOST_TRIALS = 200
+# The reason of a suggestion that says what is expected of it, in units of normal scores.
+EXPECTED_IMPROVEMENT = "expected_improvement"
 
 
 class ImprovementPolicy(Policy):
@@ -99,6 +101,8 @@ class ImprovementPolicy(Policy):
         chosen = int(np.argmax(facts[:, 0]))
         reasons = self.reasons(problem.score_function, facts[chosen])
         reasons |= {"num_candidates": len(points)}
+        if num_trials:  # Before the first trial there is nothing to improve upon.
+            reasons |= {EXPECTED_IMPROVEMENT: float(np.exp(facts[chosen, 0]))}
         return Suggestion(space.decode(points[[chosen]])[0], self.name, reasons)
 
     def problem(
