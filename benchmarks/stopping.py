@@ -22,14 +22,20 @@ from keras_metahpo.benchmark.blackboxes import open_suite
 from keras_metahpo.benchmark.comparison import MOST_REGRET
 from keras_metahpo.benchmark.contestants.kerastuner import load_preset, trained_on
 from keras_metahpo.history import History
-from keras_metahpo.oracle.stopping import PATIENCE, SMALL_GAIN, is_unpromising
+from keras_metahpo.oracle.stopping import (
+    PATIENCE,
+    SMALL_SHARE,
+    in_objective_units,
+    is_unpromising,
+    small_gain_of,
+)
 from keras_metahpo.policies import EXPECTED_IMPROVEMENT, build_policy
 from keras_metahpo.progress import progress_bars
 from keras_metahpo.rankers import DEFAULT_PRESET, Preset
 
 SUITES = {"lcbench": "lcbench", "taskset": "taskset.npz"}
 NUM_TRIALS, FLOOR = 100, 8
-GAINS = (0.1, 0.03, 0.01, 0.003, 0.001)
+SHARES = (0.1, 0.03, 0.01, 0.003, 0.001)
 
 
 def main() -> None:
@@ -77,35 +83,41 @@ def search(cell: tuple[str, str, int], data: Path) -> tuple[tuple, dict[str, lis
     policy = build_policy(load_preset(Preset(DEFAULT_PRESET).directory), floor=FLOOR)
     configurations: list = []
     utilities: list[float] = []
-    gains: list[float | None] = []
+    improvements: list[float | None] = []
     for number in range(NUM_TRIALS):
         rng = np.random.default_rng([seed, number])
         history = History(configurations, np.array(utilities))
         suggestion = policy.suggest(blackbox.space, history, (), rng)
         configurations.append(suggestion.configuration)
         utilities.append(blackbox.utility(blackbox.evaluate(suggestion.configuration)))
-        gains.append(suggestion.reasons.get(EXPECTED_IMPROVEMENT))
+        improvements.append(suggestion.reasons.get(EXPECTED_IMPROVEMENT))
     scale = reference.best - reference.median
-    regrets = (reference.best - np.maximum.accumulate(utilities)) / scale
-    return cell, {"regrets": np.minimum(regrets, MOST_REGRET).round(5).tolist(), "gains": gains}
+    values = (np.array(utilities) - reference.best) / scale
+    return cell, {"values": values.tolist(), "expected improvements": improvements}
 
 
-def ends_at(gains: list[float | None], small_gain: float) -> int:
+def ends_at(search: dict, share: float) -> int:
     """After how many trials a search ends."""
-    return next(
-        (n for n in range(1, NUM_TRIALS) if is_unpromising(gains[: n + 1], small_gain)), NUM_TRIALS
-    )
+    values = np.array(search["values"])
+    gains: list[float | None] = []
+    for number, improvement in enumerate(search["expected improvements"]):
+        known = values[:number]
+        gains.append(None if improvement is None else in_objective_units(improvement, known))
+        if is_unpromising(gains, small_gain_of(known) * share / SMALL_SHARE):
+            return number
+    return NUM_TRIALS
 
 
 def summarise(searches: list[dict]) -> dict:
     """For each rule: trials, and regret then, in the end, and at a fixed length."""
-    regrets = np.array([search["regrets"] for search in searches])
+    values = np.array([search["values"] for search in searches])
+    regrets = np.minimum(-np.maximum.accumulate(values, axis=1), MOST_REGRET)
     rows = {}
-    for small_gain in GAINS:
-        ends = np.array([ends_at(search["gains"], small_gain) for search in searches])
+    for share in SHARES:
+        ends = np.array([ends_at(search, share) for search in searches])
         stopped = regrets[np.arange(len(regrets)), ends - 1]
         loss = stopped - regrets[:, -1]
-        rows[str(small_gain)] = {
+        rows[str(share)] = {
             "trials": {
                 "mean": float(ends.mean().round(1)),
                 "10th, 50th, 90th percentile": np.percentile(ends, [10, 50, 90]).tolist(),
@@ -125,16 +137,16 @@ def summarise(searches: list[dict]) -> dict:
         "searches": len(searches),
         "trials": NUM_TRIALS,
         "patience": PATIENCE,
-        "default": SMALL_GAIN,
-        "small gain": rows,
+        "default": SMALL_SHARE,
+        "share": rows,
     }
 
 
 def report(summary: dict) -> None:
-    table = Table("small gain", "trials", "regret then", "in the end", "fixed length", "lost, 90 %")
-    for small_gain, row in summary["small gain"].items():
+    table = Table("share", "trials", "regret then", "in the end", "fixed length", "lost, 90 %")
+    for share, row in summary["share"].items():
         table.add_row(
-            small_gain,
+            share,
             f"{row['trials']['mean']:.0f}",
             f"{row['regret']:.3f}",
             f"{row['regret after all trials']:.3f}",

@@ -55,6 +55,10 @@ class FreezingOracle(DurableOracle):
         """Whether the search is over, whatever else is left."""
         return False
 
+    def wants_no_more(self) -> bool:
+        """Whether there are to be no more new trials."""
+        return False
+
     @synchronized
     def create_trial(self, tuner_id):
         self._recover_forgotten_trials()
@@ -62,10 +66,14 @@ class FreezingOracle(DurableOracle):
             return self._dismiss(tuner_id)
         is_decided = tuner_id in self.ongoing_trials or self._retry_queue or self._has_given_up
         self._last_seen[tuner_id] = time.monotonic()
-        if self.max_epochs is None or is_decided:
+        if is_decided:
             return super().create_trial(tuner_id)
+        has_enough = self.wants_no_more()
+        if self.max_epochs is None:
+            return self._dismiss(tuner_id) if has_enough else super().create_trial(tuner_id)
         trial_id = f"{len(self.trials):0{len(str(self.max_trials))}d}"
-        may_begin = not self.max_trials or len(self.trials) < self.max_trials
+        is_full = bool(self.max_trials) and len(self.trials) >= self.max_trials
+        may_begin = not is_full and not has_enough
         training = self.next_training(trial_id, may_begin)
         if training is not None and training[0] in self.trials:
             return self._thaw(tuner_id, *training)

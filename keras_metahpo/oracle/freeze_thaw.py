@@ -16,6 +16,7 @@ from keras_metahpo._kerastuner import (
     configuration_of,
     synchronized,
 )
+from keras_metahpo.history import FAILED_UTILITY, History, utility
 from keras_metahpo.oracle.budget import Budget
 from keras_metahpo.oracle.picture import Stretch, draw
 from keras_metahpo.oracle.training_states import epochs_of, state_of
@@ -158,6 +159,18 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
 
     def _space(self) -> SearchSpace:
         return SearchSpace.from_keras_tuner(self.hyperparameters)
+
+    def _search_history(self) -> History:
+        trials = self.finished_trials()
+        return History(
+            [configuration_of(trial) for trial in trials],
+            np.array([self._utility(trial) for trial in trials], dtype=float),
+        )
+
+    def _utility(self, trial) -> float:
+        if trial.status != COMPLETED:
+            return FAILED_UTILITY
+        return utility(trial.score, self.objective.direction)
 
     def _pending(self) -> list[Configuration]:
         return [configuration_of(trial) for trial in self.unfinished_trials()]

@@ -4,37 +4,27 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 
-import numpy as np
-
-from keras_metahpo._kerastuner import COMPLETED, configuration_of
+from keras_metahpo._kerastuner import configuration_of
 from keras_metahpo.explanation import Explanation, explain_configuration
 from keras_metahpo.history import (
-    FAILED_UTILITY,
-    History,
     TrialLog,
     TrialLogCard,
     load_logs,
     trial_from_state,
-    utility,
 )
 from keras_metahpo.oracle.budget import Budget
-from keras_metahpo.oracle.population import PopulationOracle
+from keras_metahpo.oracle.experts import Experts
+from keras_metahpo.oracle.stopping import StoppingOracle
 from keras_metahpo.policies import (
     DEFAULT_CANDIDATE_SEARCH,
     FLOOR,
-    FreezeThawPolicy,
-    Policy,
     RandomPolicy,
     Suggestion,
-    build_model_policy,
-    build_policy,
-    check_candidate_search,
     propose_members,
     random_members,
 )
-from keras_metahpo.rankers import DEFAULT_PRESET, Preset, Ranker, check_surrogate
+from keras_metahpo.rankers import DEFAULT_PRESET, Ranker
 from keras_metahpo.space import Configuration, SearchSpace
 
 logger = logging.getLogger(__name__)
@@ -43,7 +33,7 @@ logger = logging.getLogger(__name__)
 POPULATION = 1
 
 
-class MetaOracle(PopulationOracle):
+class MetaOracle(StoppingOracle):
     """A KerasTuner oracle that has already tuned other models.
 
     Its first suggestions come from a meta-learned ranker; from then on a Gaussian process, whose
@@ -77,6 +67,9 @@ class MetaOracle(PopulationOracle):
             trial is trained as `search` says.
         max_epochs_total: Ends the search after so many epochs of all trials together.
         budget_s: Ends the search after so many seconds, those of interrupted sessions included.
+        stop_when_unpromising: Ends the search when its latest suggestions were expected to improve
+            the best value by next to nothing; with `max_epochs`, trainings that promise more go on.
+            `False` says so once and goes on to `max_trials`.
         seed: Integer; 0 is a seed like any other. `None` for a random one.
         hyperparameters, allow_new_entries, tune_new_entries, max_retries_per_trial,
             max_consecutive_failed_trials: As in `keras_tuner.Oracle`.
@@ -109,6 +102,7 @@ class MetaOracle(PopulationOracle):
         max_epochs: int | None = None,
         max_epochs_total: int | None = None,
         budget_s: float | None = None,
+        stop_when_unpromising: bool = False,
         seed: int | None = None,
         **kwargs,
     ):
@@ -119,6 +113,7 @@ class MetaOracle(PopulationOracle):
             budget=Budget(max_epochs_total, budget_s),
             seed=seed,
             floor=floor,
+            stop_when_unpromising=stop_when_unpromising,
             **kwargs,
         )
         if floor is not None and floor < 2:
@@ -138,10 +133,10 @@ class MetaOracle(PopulationOracle):
         self.initial_configurations = [dict(c) for c in initial_configurations]
         self.candidate_search = candidate_search
         self.surrogate = surrogate
-        self._surrogate = check_surrogate(surrogate)
-        self._preset = ranker if ranker is None or isinstance(ranker, Ranker) else Preset(ranker)
-        check_candidate_search(candidate_search, self._preset)
-        self._logs = load_logs(self.history, self.objective.name, self.objective.direction)
+        logs = load_logs(self.history, self.objective.name, self.objective.direction)
+        self._experts = Experts(
+            ranker, surrogate, candidate_search, logs, self.initial_configurations, floor
+        )
 
     def populate_space(self, trial_id):
         """The next trial's values; falls back to a random configuration if anything fails."""
@@ -188,65 +183,24 @@ class MetaOracle(PopulationOracle):
         if self._is_floor_due():
             random = RandomPolicy().suggest(*given)
             return random and replace(random, expert=FLOOR)
-        return (self._main_policy if self.leads_populations else self._policy).suggest(*given)
+        policy = (
+            self._experts.policy_without_floor if self.leads_populations else self._experts.policy
+        )
+        return policy.suggest(*given)
 
     def _propose_members(self, leader, is_random, names, num_members):
-        model = build_model_policy(self._loaded_ranker, surrogate=self._loaded_surrogate)
         rng = self._generator(len(self.start_order), POPULATION)
         given = (self._space(), self._search_history(), self._pending(), leader, names, num_members)
         if is_random:
             return random_members(*given, rng)
-        return propose_members(model, *given, rng)
+        return propose_members(self._experts.model, *given, rng)
 
     def _exhausted(self) -> str:
         """What to answer without a configuration: a running trial may yet find hyperparameters."""
         return "IDLE" if self.ongoing_trials else "STOPPED"
 
-    @cached_property
-    def _policy(self) -> Policy:
-        return build_policy(
-            self._loaded_ranker,
-            self._logs,
-            self.initial_configurations,
-            self.floor,
-            self.candidate_search,
-            self._loaded_surrogate,
-        )
-
-    @cached_property
-    def _main_policy(self) -> Policy:
-        """Without a floor, which counts otherwise where trials are trained in parts or at once."""
-        return build_policy(
-            self._loaded_ranker,
-            self._logs,
-            self.initial_configurations,
-            candidate_search=self.candidate_search,
-            surrogate=self._loaded_surrogate,
-        )
-
     def _new_freeze_thaw_policy(self, max_epochs):
-        model = build_model_policy(self._loaded_ranker, surrogate=self._loaded_surrogate)
-        return FreezeThawPolicy(self._main_policy, model, max_epochs, self.floor)
-
-    @cached_property
-    def _loaded_ranker(self) -> Ranker | None:
-        return _loaded(self._preset)
-
-    @cached_property
-    def _loaded_surrogate(self) -> Ranker | None:
-        return _loaded(self._surrogate)
-
-    def _search_history(self) -> History:
-        trials = self.finished_trials()
-        return History(
-            [configuration_of(trial) for trial in trials],
-            np.array([self._utility(trial) for trial in trials], dtype=float),
-        )
-
-    def _utility(self, trial) -> float:
-        if trial.status != COMPLETED:
-            return FAILED_UTILITY
-        return utility(trial.score, self.objective.direction)
+        return self._experts.freeze_thaw_policy(max_epochs)
 
     def explain(self, trial_id: str) -> Explanation:
         """Why a configuration was chosen.
@@ -266,16 +220,15 @@ class MetaOracle(PopulationOracle):
             configuration=configuration_of(trial),
             expert=suggestion["expert"],
             reasons=suggestion["reasons"],
-            ranker=self._loaded_ranker,
+            ranker=self._experts.ranker,
             mean=self._predicted_scores(),
-            trained_on=getattr(self._preset, "card", {}).get("trained_on", ()),
+            trained_on=self._experts.trained_on,
         )
 
     def _predicted_scores(self):
         """Points to expected normal scores, by the model that decides and all finished trials."""
-        model = build_model_policy(self._loaded_ranker, surrogate=self._loaded_surrogate)
         space = self._space()
-        acquisition = model.problem(space, self._search_history()).score_function
+        acquisition = self._experts.model.problem(space, self._search_history()).score_function
         return lambda points: acquisition(points)[:, 1]
 
     def export(self, path: str | None = None, name: str | None = None) -> TrialLog:
@@ -301,7 +254,3 @@ class MetaOracle(PopulationOracle):
         if path is not None:
             log.write(path)
         return log
-
-
-def _loaded(ranker: Preset | Ranker | None) -> Ranker | None:
-    return ranker.load() if isinstance(ranker, Preset) else ranker

@@ -3,43 +3,104 @@
 Shape: n trials.
 """
 
+import abc
+import logging
 from collections.abc import Sequence
 
 import numpy as np
 
 from keras_metahpo.acquisition import normal_scores
+from keras_metahpo.oracle.population import PopulationOracle
+from keras_metahpo.policies import EXPECTED_IMPROVEMENT
 
-# Expected improvement of a trial, in units of normal scores, below which it counts as none, and how
-# many such suggestions in a row make a search unpromising: `benchmarks/stopping.py` says what a
-# search that ends then saves and loses.
-SMALL_GAIN = 0.01
+logger = logging.getLogger(__name__)
+
+# What counts as next to nothing, as a share of the way from the median trial to the best one, and
+# how many suggestions in a row must promise no more: `benchmarks/stopping.py` says what a search
+# that ends then saves and loses.
+SMALL_SHARE = 0.01
 PATIENCE = 5
+FEWEST_GOOD = 5
 
 
-def is_unpromising(gains: Sequence[float | None], small_gain: float = SMALL_GAIN) -> bool:
+def is_unpromising(gains: Sequence[float | None], small_gain: float) -> bool:
     """Whether the latest suggestions all promise next to nothing.
 
     Args:
-        gains: What was expected of each trial's suggestion, in their order; `None` where nothing
-            was: of random ones, say.
+        gains: By how much each suggestion was expected to improve the best value, in their order;
+            `None` where nothing was expected: of random ones, say.
         small_gain: What counts as nothing.
     """
     expected = [gain for gain in gains if gain is not None][-PATIENCE:]
-    return len(expected) == PATIENCE and max(expected) < small_gain
+    return len(expected) == PATIENCE and max(expected) <= small_gain
 
 
-def in_objective_units(gain: float, utilities: np.ndarray) -> float:
+def in_objective_units(improvement: float, utilities: np.ndarray) -> float:
     """An expected improvement in units of the objective.
 
     Args:
-        gain: In units of normal scores.
+        improvement: In units of normal scores.
         utilities: Float array (n,). Of all trials; what is not finite is a failure.
 
-    The better half of the trials tells what a unit is worth.
+    The best quarter of the trials tells what a unit is worth: among many good trials, less.
     """
     scores = normal_scores(utilities)
-    better = np.isfinite(utilities) & (scores >= np.median(scores))
-    if better.sum() < 2 or np.ptp(scores[better]) == 0:
+    finite = np.flatnonzero(np.isfinite(utilities))
+    good = finite[np.argsort(-scores[finite])][: max(FEWEST_GOOD, len(scores) // 4)]
+    if len(good) < FEWEST_GOOD or np.ptp(scores[good]) == 0:
         return 0.0
-    slope = np.polyfit(scores[better], np.asarray(utilities)[better], 1)[0]
-    return float(gain * max(slope, 0.0))
+    slope = np.polyfit(scores[good], np.asarray(utilities)[good], 1)[0]
+    return float(improvement * max(slope, 0.0))
+
+
+def small_gain_of(utilities: np.ndarray) -> float:
+    """What counts as next to nothing among n trials, in units of the objective."""
+    finite = np.asarray(utilities)[np.isfinite(utilities)]
+    return SMALL_SHARE * float(finite.max() - np.median(finite)) if len(finite) else 0.0
+
+
+class StoppingOracle(PopulationOracle, abc.ABC):
+    """An oracle that says when its search has become unpromising, and may end it.
+
+    Args:
+        stop_when_unpromising: Whether it ends it; trainings that promise more go on.
+        arguments: Those of `PopulationOracle`.
+    """
+
+    def __init__(self, *, stop_when_unpromising: bool, **arguments):
+        super().__init__(**arguments)
+        self.stop_when_unpromising = stop_when_unpromising
+        self._has_said_so = False
+
+    @property
+    def expected_gain(self) -> float | None:
+        """By how much the latest suggestion was expected to improve the objective's best value.
+
+        `None` before any was made from finished trials.
+        """
+        gains = [gain for gain in self._gains() if gain is not None]
+        if not gains:
+            return None
+        return in_objective_units(gains[-1], self._search_history().utilities)
+
+    def wants_no_more(self):
+        if not is_unpromising(self._gains()):
+            return False
+        if not self._has_said_so:
+            self._has_said_so = True
+            logger.warning(
+                "The latest %d suggestions were expected to improve %s by next to nothing (the "
+                "last one by %.2g). %s",
+                PATIENCE,
+                self.objective.name,
+                self.expected_gain,
+                "There are no more new trials."
+                if self.stop_when_unpromising
+                else "More trials are not expected to pay; `stop_when_unpromising=True` ends a "
+                "search here.",
+            )
+        return self.stop_when_unpromising
+
+    def _gains(self) -> list[float | None]:
+        """What was expected of each suggestion, in units of normal scores."""
+        return [given["reasons"].get(EXPECTED_IMPROVEMENT) for given in self._suggestions.values()]

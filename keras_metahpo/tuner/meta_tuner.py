@@ -29,6 +29,7 @@ ORACLE_ARGUMENTS = (
     "max_epochs",
     "max_epochs_total",
     "budget_s",
+    "stop_when_unpromising",
     "seed",
     "hyperparameters",
     "tune_new_entries",

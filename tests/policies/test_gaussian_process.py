@@ -113,7 +113,8 @@ def test_reasons_are_plain_numbers():
     history = History([{"x": 0.1, "y": 0.2, "z": 0.3}], np.array([1.0]))
     policy = GaussianProcessPolicy(num_initial=1)
     suggestion = policy.suggest(CUBE, history, [], np.random.default_rng(0))
-    assert set(suggestion.reasons) == {"predicted_score", "spread", "num_candidates"}
+    names = {"predicted_score", "spread", "num_candidates", "expected_improvement"}
+    assert set(suggestion.reasons) == names
     assert {type(value) for value in suggestion.reasons.values()} == {float, int}
 
 
