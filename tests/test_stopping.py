@@ -7,18 +7,24 @@ import numpy as np
 import pytest
 
 from keras_metahpo import MetaOracle
-from keras_metahpo.oracle.stopping import PATIENCE, SMALL_GAIN, in_objective_units, is_unpromising
+from keras_metahpo.oracle.stopping import (
+    PATIENCE,
+    SMALL_SHARE,
+    in_objective_units,
+    is_unpromising,
+    small_gain_of,
+)
 
-TINY, LARGE = SMALL_GAIN / 10, SMALL_GAIN * 10
+SMALL, TINY, LARGE = 1e-3, 1e-4, 1e-2
 
 
 def test_unpromising_is_a_row_of_small_gains():
     row = [TINY] * PATIENCE
-    assert is_unpromising([LARGE, *row])
-    assert is_unpromising([*row[1:], None, TINY, None])
-    assert not is_unpromising([*row, LARGE])
-    assert not is_unpromising(row[1:])
-    assert not is_unpromising([None] * 20)
+    assert is_unpromising([LARGE, *row], SMALL)
+    assert is_unpromising([*row[1:], None, TINY, None], SMALL)
+    assert not is_unpromising([*row, LARGE], SMALL)
+    assert not is_unpromising(row[1:], SMALL)
+    assert not is_unpromising([None] * 20, SMALL)
 
 
 @pytest.mark.parametrize("scale, shift", [(1.0, 0.0), (1e-3, 0.9), (-100.0, 5.0)])
@@ -27,8 +33,18 @@ def test_gains_are_told_in_units_of_the_objective(scale, shift):
     utilities = shift + abs(scale) * np.random.default_rng(0).normal(size=400)
     utilities[:3] = -np.inf
     assert in_objective_units(0.5, utilities) == pytest.approx(0.5 * abs(scale), rel=0.15)
-    assert in_objective_units(0.5, np.full(4, 0.3)) == 0.0
-    assert in_objective_units(0.5, np.full(4, -np.inf)) == 0.0
+    share = (utilities.max() - np.median(utilities[3:])) * SMALL_SHARE
+    assert small_gain_of(utilities) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("utilities", [[], [0.3] * 9, [-np.inf] * 9, [0.1, 0.2]])
+def test_no_gain_is_known_where_trials_do_not_differ(utilities):
+    assert in_objective_units(0.5, np.array(utilities)) is None
+    assert 0 <= small_gain_of(np.array(utilities)) < 0.001
+
+
+def test_trials_that_do_not_differ_may_yet_be_improved():
+    assert not is_unpromising([0.0] * PATIENCE, small_gain_of(np.full(9, 0.1)))
 
 
 def search(folder, num_trials, **arguments):

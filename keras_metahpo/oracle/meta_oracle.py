@@ -150,7 +150,7 @@ class MetaOracle(StoppingOracle):
                 exc_info=True,
             )
         values = self.random_configuration()
-        self._suggestions[trial_id] = {"expert": "random (fallback)", "reasons": {}}
+        self._remember(trial_id, "random (fallback)", {})
         if values is None:
             return {"status": self._exhausted(), "values": None}
         return {"status": "RUNNING", "values": values | self.planned_epochs(self.max_epochs)}
@@ -169,10 +169,7 @@ class MetaOracle(StoppingOracle):
             suggestion = self._suggest(space)
         if suggestion is None:
             return {"status": self._exhausted(), "values": None}
-        self._suggestions[trial_id] = {
-            "expert": suggestion.expert,
-            "reasons": dict(suggestion.reasons),
-        }
+        self._remember(trial_id, suggestion.expert, suggestion.reasons)
         epochs = step.epochs if step is not None else self.max_epochs
         values = dict(suggestion.configuration) | self.planned_epochs(epochs)
         return {"status": "RUNNING", "values": values}

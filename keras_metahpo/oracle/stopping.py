@@ -5,7 +5,8 @@ Shape: n trials.
 
 import abc
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +19,11 @@ logger = logging.getLogger(__name__)
 # What counts as next to nothing, as a share of the way from the median trial to the best one, and
 # how many suggestions in a row must promise no more: `benchmarks/stopping.py` says what a search
 # that ends then saves and loses.
-SMALL_SHARE = 0.01
+SMALL_SHARE = 0.003
 PATIENCE = 5
 FEWEST_GOOD = 5
+# The reason of a suggestion that says what is expected of it, in units of the objective.
+EXPECTED_GAIN = "expected_gain"
 
 
 def is_unpromising(gains: Sequence[float | None], small_gain: float) -> bool:
@@ -32,23 +35,24 @@ def is_unpromising(gains: Sequence[float | None], small_gain: float) -> bool:
         small_gain: What counts as nothing.
     """
     expected = [gain for gain in gains if gain is not None][-PATIENCE:]
-    return len(expected) == PATIENCE and max(expected) <= small_gain
+    return len(expected) == PATIENCE and max(expected) < small_gain
 
 
-def in_objective_units(improvement: float, utilities: np.ndarray) -> float:
+def in_objective_units(improvement: float, utilities: np.ndarray) -> float | None:
     """An expected improvement in units of the objective.
 
     Args:
         improvement: In units of normal scores.
         utilities: Float array (n,). Of all trials; what is not finite is a failure.
 
-    The best quarter of the trials tells what a unit is worth: among many good trials, less.
+    The best quarter of the trials tells what a unit is worth: among many good trials, less. `None`
+    where there are too few, or they do not differ.
     """
     scores = normal_scores(utilities)
     finite = np.flatnonzero(np.isfinite(utilities))
     good = finite[np.argsort(-scores[finite])][: max(FEWEST_GOOD, len(scores) // 4)]
     if len(good) < FEWEST_GOOD or np.ptp(scores[good]) == 0:
-        return 0.0
+        return None
     slope = np.polyfit(scores[good], np.asarray(utilities)[good], 1)[0]
     return float(improvement * max(slope, 0.0))
 
@@ -78,13 +82,11 @@ class StoppingOracle(PopulationOracle, abc.ABC):
 
         `None` before any was made from finished trials.
         """
-        gains = [gain for gain in self._gains() if gain is not None]
-        if not gains:
-            return None
-        return in_objective_units(gains[-1], self._search_history().utilities)
+        return next((gain for gain in reversed(self._gains()) if gain is not None), None)
 
     def wants_no_more(self):
-        if not is_unpromising(self._gains()):
+        small_gain = small_gain_of(self._search_history().utilities)
+        if not is_unpromising(self._gains(), small_gain):
             return False
         if not self._has_said_so:
             self._has_said_so = True
@@ -101,6 +103,13 @@ class StoppingOracle(PopulationOracle, abc.ABC):
             )
         return self.stop_when_unpromising
 
+    def _remember(self, trial_id: str, expert: str, reasons: Mapping[str, Any]) -> None:
+        """Keeps why a trial was chosen, and what is expected of it."""
+        kept = dict(reasons)
+        if EXPECTED_IMPROVEMENT in kept:
+            utilities = self._search_history().utilities
+            kept[EXPECTED_GAIN] = in_objective_units(kept[EXPECTED_IMPROVEMENT], utilities)
+        self._suggestions[trial_id] = {"expert": expert, "reasons": kept}
+
     def _gains(self) -> list[float | None]:
-        """What was expected of each suggestion, in units of normal scores."""
-        return [given["reasons"].get(EXPECTED_IMPROVEMENT) for given in self._suggestions.values()]
+        return [given["reasons"].get(EXPECTED_GAIN) for given in self._suggestions.values()]
