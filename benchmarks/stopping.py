@@ -29,7 +29,7 @@ from keras_metahpo.oracle.stopping import (
     is_unpromising,
     small_gain_of,
 )
-from keras_metahpo.policies import EXPECTED_IMPROVEMENT, build_policy
+from keras_metahpo.policies import EXPECTED_IMPROVEMENT, build_model_policy, build_policy
 from keras_metahpo.progress import progress_bars
 from keras_metahpo.rankers import DEFAULT_PRESET, Preset
 
@@ -80,7 +80,8 @@ def search(cell: tuple[str, str, int], data: Path) -> tuple[tuple, dict[str, lis
     kind, name, seed = cell
     blackbox = open_suite(kind, data / SUITES[kind]).blackboxes[name].open()
     reference = blackbox.reference()
-    policy = build_policy(load_preset(Preset(DEFAULT_PRESET).directory), floor=FLOOR)
+    ranker = load_preset(Preset(DEFAULT_PRESET).directory)
+    policy = build_policy(build_model_policy(ranker), floor=FLOOR)
     configurations: list = []
     utilities: list[float] = []
     improvements: list[float | None] = []

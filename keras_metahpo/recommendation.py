@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_metahpo._kerastuner import discover_space
 from keras_metahpo.history import History, TrialLog, load_logs
-from keras_metahpo.policies import build_policy
+from keras_metahpo.policies import build_model_policy, build_policy
 from keras_metahpo.rankers import DEFAULT_PRESET, Preset, Ranker
 from keras_metahpo.space import SearchSpace
 
@@ -42,7 +42,7 @@ def recommend(
     target = keras_tuner.Oracle(objective=objective).objective
     logs = load_logs(history, target.name, target.direction)
     loaded = ranker if ranker is None or isinstance(ranker, Ranker) else Preset(ranker).load()
-    suggestion = build_policy(loaded, logs).suggest(
+    suggestion = build_policy(build_model_policy(loaded), logs).suggest(
         SearchSpace.from_keras_tuner(hyperparameters), History(), [], np.random.default_rng(seed)
     )
     # An empty history leaves no space exhausted; only one without hyperparameters gives nothing.

@@ -67,25 +67,14 @@ class Experts:
     @cached_property
     def model(self) -> ImprovementPolicy:
         """Predicts."""
-        return build_model_policy(self.ranker, surrogate=self._loaded_surrogate)
+        return build_model_policy(self.ranker, self._candidate_search, _loaded(self._surrogate))
 
     def freeze_thaw_policy(self, max_epochs: int) -> FreezeThawPolicy:
         """Decides where trainings are frozen and thawed."""
         return FreezeThawPolicy(self.policy_without_floor, self.model, max_epochs, self._floor)
 
-    @cached_property
-    def _loaded_surrogate(self) -> Ranker | None:
-        return _loaded(self._surrogate)
-
     def _build(self, floor: int | None) -> Policy:
-        return build_policy(
-            self.ranker,
-            self._logs,
-            self._initial_configurations,
-            floor,
-            self._candidate_search,
-            self._loaded_surrogate,
-        )
+        return build_policy(self.model, self._logs, self._initial_configurations, floor)
 
 
 def _loaded(ranker: Preset | Ranker | None) -> Ranker | None:

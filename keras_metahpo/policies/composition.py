@@ -19,24 +19,20 @@ from keras_metahpo.space import Configuration
 
 
 def build_policy(
-    ranker: Ranker | None,
+    model: ImprovementPolicy,
     logs: Sequence[TrialLog] = (),
     initial_configurations: Sequence[Configuration] = (),
     floor: int | None = None,
-    candidate_search: str = DEFAULT_CANDIDATE_SEARCH,
-    surrogate: Ranker | None = None,
 ) -> Policy:
-    """Initial configurations, then every `floor`-th random, then portfolio, then the ranker's GP.
+    """Initial configurations, then every `floor`-th random, then portfolio, then the model.
 
     Args:
-        ranker: Its zero-shot score is the Gaussian process's prior mean; `None` for none.
+        model: Decides when the others do not; as `build_model_policy` makes it.
         logs: Earlier searches of the same problem.
         initial_configurations: Tried first.
         floor: Every so many trials one is random; `None` for never.
-        candidate_search: One of `CANDIDATE_SEARCHES`; raises as `check_candidate_search` does.
-        surrogate: Predicts alone, in place of the ranker's Gaussian process.
     """
-    policy: Policy = build_model_policy(ranker, candidate_search, surrogate)
+    policy: Policy = model
     if logs:
         policy = PortfolioPolicy(logs, then=policy)
     if floor is not None:
@@ -51,7 +47,13 @@ def build_model_policy(
     candidate_search: str = DEFAULT_CANDIDATE_SEARCH,
     surrogate: Ranker | None = None,
 ) -> ImprovementPolicy:
-    """The part of `build_policy` that has a model; the arguments are those of it."""
+    """A policy that predicts.
+
+    Args:
+        ranker: Its zero-shot score is the Gaussian process's prior mean; `None` for none.
+        candidate_search: One of `CANDIDATE_SEARCHES`; raises as `check_candidate_search` does.
+        surrogate: Predicts alone, in place of the ranker's Gaussian process.
+    """
     search = new_candidate_search(candidate_search, ranker)
     if surrogate is not None:
         return SurrogatePolicy(surrogate, candidate_search=search)

@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from keras_metahpo import MetaOracle, MetaTuner
-from keras_metahpo.policies import build_policy, check_candidate_search
+from keras_metahpo.policies import build_model_policy, check_candidate_search
 from keras_metahpo.policies.candidate_search import GradientSearch, new_candidate_search
 from keras_metahpo.rankers import InContextRanker, Preset
 
@@ -34,7 +34,7 @@ def test_without_pymoo_the_oracle_is_not_made(name, monkeypatch):
     monkeypatch.delitem(sys.modules, EVOLUTION, raising=False)
     for make in (
         lambda: MetaOracle("val_loss", ranker=None, candidate_search=name),
-        lambda: build_policy(None, candidate_search=name),
+        lambda: build_model_policy(None, candidate_search=name),
     ):
         with pytest.raises(ImportError, match=r"keras-metahpo\[search\]") as error:
             make()
@@ -48,7 +48,7 @@ def test_a_ranker_without_a_gradient_is_refused(quick_ranker):
             lambda ranker=ranker: MetaOracle(
                 "val_loss", ranker=ranker, candidate_search="gradient"
             ),
-            lambda ranker=ranker: build_policy(ranker, candidate_search="gradient"),
+            lambda ranker=ranker: build_model_policy(ranker, candidate_search="gradient"),
         ):
             with pytest.raises(ValueError, match=f"prior_gradient.*Received: ranker={received}"):
                 make()
