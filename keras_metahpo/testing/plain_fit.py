@@ -30,14 +30,24 @@ class GivenBatches(keras.utils.PyDataset):
 
 
 def fit_on_the_same_batches(
-    task: Task, configuration: Mapping[str, Value], seed: int
+    task: Task, configuration: Mapping[str, Value], seed: int, nudge: float = 0.0
 ) -> Measurements:
-    """The curve of plain `fit`, an epoch a call, with the order that the collector draws."""
+    """The curve of plain `fit`, an epoch a call, with the order that the collector draws.
+
+    Args:
+        task, configuration, seed: What is trained.
+        nudge: By what share, up or down, each initial weight is changed: how much does rounding
+            matter?
+    """
     space = task.search_space()  # Builds models to find it.
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     hp, model = build_configuration(task, space, configuration)
     arguments = dict(task.fit_arguments(hp))
+    signs = np.random.default_rng(seed)
+    for variable in model.trainable_variables if nudge else ():
+        value = np.asarray(variable)
+        variable.assign(value * (1.0 + nudge * signs.choice([-1.0, 1.0], value.shape)))
     data = task.data.load()
     prepared = task.prepared_data(hp, data.train, data.validation)
     rng = np.random.default_rng(seed)
@@ -62,11 +72,11 @@ def fit_on_the_same_batches(
 
 
 def largest_difference(measurements: Measurements, curve: Measurements) -> float:
-    """Of any metric in any epoch; infinite where the curves have different lengths."""
+    """Of any metric in any epoch, relative to values above 1; infinite if lengths differ."""
     if len(measurements) != len(curve):
         return np.inf
     return max(
-        abs(measured[name] - value)
+        abs(measured[name] - value) / max(1.0, abs(value))
         for measured, expected in zip(measurements, curve, strict=True)
         for name, value in expected.items()
     )
