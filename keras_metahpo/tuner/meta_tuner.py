@@ -173,7 +173,7 @@ class MetaTuner(CurveTuner):
             )
 
     def _prepare_populations(self, fit_args: tuple, fit_kwargs: dict) -> None:
-        self._populations = None
+        self._populations, self._others = None, []  # Of an interrupted search, perhaps.
         reason = why_no_populations(self) if self.population > 1 else None
         if reason:
             logger.warning("Trials are trained one at a time, because %s.", reason)
@@ -220,6 +220,7 @@ class MetaTuner(CurveTuner):
     def _run_population(self, populations: "Populations", trial, *args, **kwargs):
         curves, others = populations.run(trial)
         for other in others:
+            self.on_trial_begin(other)
             if other.trial_id in curves:
                 self.report_curve(other, curves[other.trial_id])
                 other.status = COMPLETED
