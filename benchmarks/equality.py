@@ -36,7 +36,8 @@ def main() -> None:
     options = parse_options()
     console = Console()
     results = json.loads(options.output.read_text()) if options.output.exists() else {}
-    named = options.tasks or [t for suite in list_suites() for t in get_suite(suite).task_names]
+    in_suites = [t for suite in list_suites() for t in get_suite(suite).task_names]
+    named = dict.fromkeys(options.tasks or in_suites)
     names = [name for name in named if name not in results]
     with progress_bars(console) as progress:
         for name in progress.track(names, description="tasks"):
