@@ -106,8 +106,10 @@ def difference(curve: Measurements, expected: Measurements) -> float:
     if curve and diverged(curve[-1]):
         expected = expected[: len(curve)]  # `fit` goes on after it.
         if expected and diverged(expected[-1]):
-            return largest_difference(curve[:-1], expected[:-1]) if curve[1:] else 0.0
-    return largest_difference(curve, expected)
+            curve, expected = curve[:-1], expected[:-1]
+    if not curve and not expected:
+        return 0.0
+    return largest_difference(curve, expected, is_relative=True)
 
 
 def diverged(epoch: dict[str, float]) -> bool:

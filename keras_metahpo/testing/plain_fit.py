@@ -71,12 +71,19 @@ def fit_on_the_same_batches(
     return curve
 
 
-def largest_difference(measurements: Measurements, curve: Measurements) -> float:
-    """Of any metric in any epoch, relative to values above 1; infinite if lengths differ."""
+def largest_difference(
+    measurements: Measurements, curve: Measurements, is_relative: bool = False
+) -> float:
+    """Of any metric in any epoch; infinite where the curves have different lengths.
+
+    Args:
+        measurements, curve: What is compared.
+        is_relative: Whether differences are shares of the curve's values where these are above 1.
+    """
     if len(measurements) != len(curve):
         return np.inf
     return max(
-        abs(measured[name] - value) / max(1.0, abs(value))
+        abs(measured[name] - value) / (max(1.0, abs(value)) if is_relative else 1.0)
         for measured, expected in zip(measurements, curve, strict=True)
         for name, value in expected.items()
     )
