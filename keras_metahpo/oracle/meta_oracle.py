@@ -3,7 +3,6 @@
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from keras_metahpo._kerastuner import configuration_of
 from keras_metahpo.explanation import Explanation, explain_configuration
@@ -18,11 +17,10 @@ from keras_metahpo.oracle.experts import Experts
 from keras_metahpo.oracle.stopping import StoppingOracle
 from keras_metahpo.policies import (
     DEFAULT_CANDIDATE_SEARCH,
-    FLOOR,
-    RandomPolicy,
     Suggestion,
     propose_members,
     random_members,
+    suggest_random,
 )
 from keras_metahpo.rankers import DEFAULT_PRESET, Ranker
 from keras_metahpo.space import Configuration, SearchSpace
@@ -178,8 +176,7 @@ class MetaOracle(StoppingOracle):
         rng = self._generator(len(self.start_order))
         given = (space, self._search_history(), self._pending(), rng)
         if self._is_floor_due():
-            random = RandomPolicy().suggest(*given)
-            return random and replace(random, expert=FLOOR)
+            return suggest_random(*given)
         policy = (
             self._experts.policy_without_floor if self.leads_populations else self._experts.policy
         )

@@ -12,7 +12,7 @@ from keras_metahpo.policies.freeze_thaw import FreezeThawPolicy, TrainingStep
 from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy, PriorMean
 from keras_metahpo.policies.improvement import EXPECTED_IMPROVEMENT
 from keras_metahpo.policies.mapping import varied
-from keras_metahpo.policies.mixture import FLOOR, FloorPolicy, InitialPolicy
+from keras_metahpo.policies.mixture import FLOOR, FloorPolicy, InitialPolicy, suggest_random
 from keras_metahpo.policies.population import propose_members, random_members
 from keras_metahpo.policies.portfolio import PortfolioPolicy
 from keras_metahpo.policies.random import RandomPolicy, SobolPolicy
@@ -42,5 +42,6 @@ __all__ = [
     "named_defaults",
     "propose_members",
     "random_members",
+    "suggest_random",
     "varied",
 ]

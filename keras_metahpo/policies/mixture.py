@@ -19,6 +19,17 @@ logger = logging.getLogger(__name__)
 FLOOR = "random floor"
 
 
+def suggest_random(
+    space: SearchSpace,
+    history: History,
+    pending: Sequence[Configuration],
+    rng: np.random.Generator,
+) -> Suggestion | None:
+    """A trial of the floor; arguments and result as those of `Policy.suggest`."""
+    suggestion = RandomPolicy().suggest(space, history, pending, rng)
+    return suggestion and replace(suggestion, expert=FLOOR)
+
+
 class FloorPolicy(Policy):
     """Every so many trials an independent random one; so that no policy can do arbitrary harm.
 
@@ -50,8 +61,7 @@ class FloorPolicy(Policy):
         trial_number = len(history) + len(pending) + 1
         if self.every is None or trial_number % self.every:
             return self.main.suggest(space, history, pending, rng)
-        suggestion = RandomPolicy().suggest(space, history, pending, rng)
-        return suggestion and replace(suggestion, expert=FLOOR)
+        return suggest_random(space, history, pending, rng)
 
 
 class InitialPolicy(Policy):

@@ -88,17 +88,16 @@ class Populations:
                 self._tell(str(reason))
             except Exception:  # It will fail in the same way on its own, and be told.
                 logger.debug("Trial %s cannot be built.", trial.trial_id, exc_info=True)
-        kinds: dict[str, list[str]] = {}
-        for trial_id, one in recorded.items():
-            kinds.setdefault(one.kind, []).append(trial_id)
         curves: dict[str, Curve] = {}
-        for trial_ids in kinds.values():
-            curves |= self._train_alike({t: recorded[t] for t in trial_ids})
+        for num_epochs in sorted({one.num_epochs for one in recorded.values()}):
+            equally_long = {t: one for t, one in recorded.items() if one.num_epochs == num_epochs}
+            curves |= self._train_recorded(equally_long, num_epochs)
         return curves
 
-    def _train_alike(self, recorded: Mapping[str, _Recorded]) -> dict[str, Curve]:
+    def _train_recorded(
+        self, recorded: Mapping[str, _Recorded], num_epochs: int
+    ) -> dict[str, Curve]:
         members = list(recorded.values())
-        num_epochs = members[0].num_epochs
         is_verbose = self._kwargs.get("verbose", "auto") != 0
         progress = _Progress(num_epochs * len(members), self._tuner.oracle.objective, is_verbose)
         results = self._trainer.train(
@@ -226,6 +225,8 @@ def _sharing_data(trainings: Sequence[Prepared]) -> list[Prepared]:
 
 
 def _equal_or_own(known: tuple, own: tuple) -> tuple:
-    pairs = list(zip(keras.tree.flatten(known), keras.tree.flatten(own), strict=True))
+    if len(keras.tree.flatten(known)) != len(keras.tree.flatten(own)):
+        return own  # Of another structure.
+    pairs = zip(keras.tree.flatten(known), keras.tree.flatten(own), strict=True)
     is_equal = all(a is b or (a.dtype == b.dtype and np.array_equal(a, b)) for a, b in pairs)
     return known if is_equal else own

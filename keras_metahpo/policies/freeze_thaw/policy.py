@@ -4,7 +4,7 @@ Shapes: n trials, q configurations to choose from.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from keras_metahpo.policies.freeze_thaw.costs import predict_costs
 from keras_metahpo.policies.freeze_thaw.extrapolation import Outlook, look_ahead
 from keras_metahpo.policies.freeze_thaw.looks import log_values
 from keras_metahpo.policies.improvement import ImprovementPolicy, one_blas_thread
-from keras_metahpo.policies.mixture import FLOOR
-from keras_metahpo.policies.random import RandomPolicy
+from keras_metahpo.policies.mixture import FLOOR, suggest_random
 from keras_metahpo.space import Configuration, SearchSpace, Value
 
 # The first epoch tells nothing: on LCBench its rank correlation with the end is .01, and .81 after
@@ -125,8 +124,7 @@ class FreezeThawPolicy:
 
     def _new(self, space, trials, history, pending, rng) -> Suggestion | None:
         if self._is_floor_due(trials):
-            random = RandomPolicy().suggest(space, history, pending, rng)
-            return random and replace(random, expert=FLOOR)
+            return suggest_random(space, history, pending, rng)
         return self.main.suggest(space, history, pending, rng)
 
     def _is_floor_due(self, trials: Sequence[TrainingState]) -> bool:
