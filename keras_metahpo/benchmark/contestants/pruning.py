@@ -9,28 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from keras_metahpo.benchmark.contestants.base import (
-    Contestant,
-    NotAvailable,
-    Problem,
-    Proposal,
-    Search,
-)
+from keras_metahpo.benchmark.contestants.base import Contestant, Problem, Proposal, Search
 from keras_metahpo.benchmark.contestants.optuna import OptunaContestant
+from keras_metahpo.benchmark.contestants.rungs import REDUCTION_FACTOR, RungSearch, fewest_epochs
 from keras_metahpo.benchmark.contestants.smac import configuration_of, configuration_space
 from keras_metahpo.history import utility
-
-# Each rung is so many times as high as the one below it; the lowest is a 27th of the training.
-REDUCTION_FACTOR, NUM_RUNGS = 3, 3
-FEWEST_EPOCHS = 2
-
-
-def fewest_epochs(problem: Problem) -> int:
-    """The lowest rung; raises `NotAvailable` where there is one fidelity only."""
-    if problem.max_fidelity < 2:
-        raise NotAvailable("early stopping needs tasks with several fidelities")
-    share = round(problem.max_fidelity / REDUCTION_FACTOR**NUM_RUNGS)
-    return min(max(share, FEWEST_EPOCHS), problem.max_fidelity)
 
 
 @dataclass(frozen=True)
@@ -60,42 +43,31 @@ class PruningContestant(Contestant):
         return PruningSearch(inner, problem, fewest)
 
 
-class PruningSearch(Search):
-    """Trains each trial from rung to rung until the pruner stops it."""
+class PruningSearch(RungSearch):
+    """One study of Optuna, whose pruner judges."""
 
     def __init__(self, inner, problem: Problem, fewest: int):
+        super().__init__(problem, fewest)
         self.inner = inner
-        self.rungs = [fewest]
-        while self.rungs[-1] * REDUCTION_FACTOR < problem.max_fidelity:
-            self.rungs.append(self.rungs[-1] * REDUCTION_FACTOR)
-        if self.rungs[-1] < problem.max_fidelity:
-            self.rungs.append(problem.max_fidelity)
-        self.going_on: Proposal | None = None
 
-    def suggest(self) -> Proposal:
-        if self.going_on is None:
-            new = self.inner.suggest()
-            return Proposal(new.configuration, self.rungs[0], 0, new.handle)
-        last = self.going_on
-        trained = last.fidelity or 0
-        following = self.rungs[self.rungs.index(trained) + 1]
-        return Proposal(last.configuration, following, trained, last.handle)
+    def begin(self) -> Proposal:
+        return self.inner.suggest()
 
-    def observe(self, proposal: Proposal, value: float | None, curve=()) -> None:
+    def goes_on(self, proposal: Proposal, value: float) -> bool:
         import optuna
 
         trial: Any = proposal.handle
-        self.going_on = None
-        if value is None:
-            self.inner.observe(proposal, None)
-            return
         trial.report(value, step=proposal.fidelity)
-        if proposal.fidelity == self.rungs[-1]:
+        if self.is_over(proposal):
             self.inner.observe(proposal, value)
-        elif trial.should_prune():
+            return False
+        if trial.should_prune():
             self.inner.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-        else:
-            self.going_on = proposal
+            return False
+        return True
+
+    def fail(self, proposal: Proposal) -> None:
+        self.inner.observe(proposal, None)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from keras_metahpo.benchmark.contestants.optuna import OptunaContestant
 from keras_metahpo.benchmark.contestants.policy import PolicyContestant
 from keras_metahpo.benchmark.contestants.pruning import DEHBContestant, PruningContestant
 from keras_metahpo.benchmark.contestants.smac import SmacContestant
-from keras_metahpo.benchmark.contestants.syne_tune import QuantileContestant
+from keras_metahpo.benchmark.contestants.syne_tune import QuantileContestant, SchedulerContestant
 from keras_metahpo.errors import BenchmarkError, unknown
 
 logger = logging.getLogger(__name__)
@@ -40,6 +40,8 @@ CONTESTANTS: dict[str, Contestant] = {
         "HyperbandPruner", "TPESampler", {"multivariate": True}
     ),
     "DEHB": DEHBContestant(),
+    "Syne Tune BOHB": SchedulerContestant("BOHB"),
+    "Syne Tune ASHA with CQR": SchedulerContestant("ASHACQR"),
     "GridSearch": OracleContestant("GridSearchOracle"),
     # Multivariate is the default since Optuna 5.
     "Optuna TPE": OptunaContestant("TPESampler", {"multivariate": False}),

@@ -1,8 +1,10 @@
-"""A transfer method of Syne Tune: copula Thompson sampling (Salinas et al., 2020)."""
+"""Syne Tune: copula Thompson sampling (Salinas et al., 2020), and schedulers that stop early."""
 
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +16,11 @@ from keras_metahpo.benchmark.contestants.base import (
     Search,
 )
 from keras_metahpo.benchmark.contestants.kerastuner import experience_of_space
+from keras_metahpo.benchmark.contestants.rungs import REDUCTION_FACTOR, RungSearch, fewest_epochs
 from keras_metahpo.history import TrialLog, utility
 from keras_metahpo.space import Hyperparameter, SearchSpace, Value
 
-OBJECTIVE = "objective"
+OBJECTIVE, EPOCH = "objective", "epoch"
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,7 @@ class QuantileContestant(Contestant):
     requires = ("syne_tune", "xgboost", "huggingface_hub")
 
     def start(self, problem: Problem, seed: int) -> Search:
-        if any(hp.conditions for hp in problem.space.hyperparameters):
-            raise NotAvailable("Syne Tune's transfer methods know no conditional hyperparameters")
+        _require_flat(problem.space)
         return QuantileSearch(problem, experience_of_space(problem), seed)
 
 
@@ -55,11 +57,7 @@ class QuantileSearch(Search):
 
     def suggest(self) -> Proposal:
         given = self.searcher.suggest()
-        values = {
-            hp.name: hp.value(hp.number(_plain(given[hp.name])))
-            for hp in self.problem.space.hyperparameters
-        }
-        return Proposal(values, handle=given)
+        return Proposal(_configuration(self.problem.space, given), handle=given)
 
     def observe(self, proposal: Proposal, value: float | None, curve=()) -> None:
         # Copula Thompson sampling learns from other tasks only; the call keeps the protocol.
@@ -67,6 +65,73 @@ class QuantileSearch(Search):
             negative = -utility(value, self.problem.direction)
             self.searcher.on_trial_complete(str(self.num_trials), proposal.handle, negative)
         self.num_trials += 1
+
+
+@dataclass(frozen=True)
+class SchedulerContestant(Contestant):
+    """A scheduler of Syne Tune that stops trials at rungs, as ASHA does.
+
+    Args:
+        scheduler: Name of a class in `syne_tune.optimizer.baselines`: `"BOHB"` or `"ASHACQR"`
+            (conformal quantile regression; Salinas et al., 2023).
+    """
+
+    scheduler: str
+    requires = ("syne_tune", "statsmodels", "xgboost")
+
+    def start(self, problem: Problem, seed: int) -> Search:
+        _require_flat(problem.space)
+        return SchedulerSearch(problem, self.scheduler, fewest_epochs(problem), seed)
+
+
+class SchedulerSearch(RungSearch):
+    """One search by one worker; Syne Tune is told the negative utility at each rung."""
+
+    def __init__(self, problem: Problem, scheduler: str, fewest: int, seed: int):
+        from syne_tune.optimizer import baselines
+
+        super().__init__(problem, fewest)
+        self.scheduler: Any = getattr(baselines, scheduler)(
+            config_space=_config_space(problem.space),
+            metric=OBJECTIVE,
+            time_attr=EPOCH,
+            max_t=problem.max_fidelity,
+            grace_period=fewest,
+            reduction_factor=REDUCTION_FACTOR,
+            random_seed=seed,
+        )
+        self.num_trials = 0
+
+    def begin(self) -> Proposal:
+        from syne_tune.backend.trial_status import Trial
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            given = self.scheduler.suggest().config
+        trial = Trial(self.num_trials, given, datetime.now())
+        self.num_trials += 1
+        self.scheduler.on_trial_add(trial)
+        return Proposal(_configuration(self.problem.space, given), handle=trial)
+
+    def goes_on(self, proposal: Proposal, value: float) -> bool:
+        from syne_tune.optimizer.scheduler import SchedulerDecision
+
+        loss = -utility(value, self.problem.direction)
+        result = {OBJECTIVE: loss, EPOCH: proposal.fidelity}
+        decision = self.scheduler.on_trial_result(proposal.handle, result)
+        return decision == SchedulerDecision.CONTINUE and not self.is_over(proposal)
+
+    def fail(self, proposal: Proposal) -> None:
+        self.scheduler.on_trial_error(proposal.handle)
+
+
+def _require_flat(space: SearchSpace) -> None:
+    if any(hp.conditions for hp in space.hyperparameters):
+        raise NotAvailable("Syne Tune knows no conditional hyperparameters")
+
+
+def _configuration(space: SearchSpace, given) -> dict[str, Value]:
+    return {hp.name: hp.value(hp.number(_plain(given[hp.name]))) for hp in space.hyperparameters}
 
 
 def _config_space(space: SearchSpace) -> dict:
