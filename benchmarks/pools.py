@@ -86,12 +86,7 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     file = options.output / "searches.json"
     searches = json.loads(file.read_text()) if file.exists() else {}
-    cells = [
-        (kind, name, seed)
-        for kind, path in SUITES.items()
-        for name in open_suite(kind, path and options.data / path).blackboxes
-        for seed in range(options.seeds)
-    ]
+    cells = pool_cells(options.data, options.seeds)
     missing = [
         (cell, policies)
         for cell in cells
@@ -109,6 +104,16 @@ def main() -> None:
     (options.output / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     draw(summary, options)
     report(summary)
+
+
+def pool_cells(data: Path, num_seeds: int) -> list[tuple[str, str, int]]:
+    """All pools: suite, task and seed."""
+    return [
+        (kind, name, seed)
+        for kind, path in SUITES.items()
+        for name in open_suite(kind, path and data / path).blackboxes
+        for seed in range(num_seeds)
+    ]
 
 
 def key(policy: str, cell: tuple[str, str, int]) -> str:

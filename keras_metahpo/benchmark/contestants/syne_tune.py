@@ -1,5 +1,6 @@
 """Syne Tune: copula Thompson sampling (Salinas et al., 2020), and schedulers that stop early."""
 
+import logging
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -91,6 +92,8 @@ class SchedulerSearch(RungSearch):
         from syne_tune.optimizer import baselines
 
         super().__init__(problem, fewest)
+        # It warns of its own arguments in each search.
+        logging.getLogger("syne_tune").setLevel(logging.ERROR)
         self.scheduler: Any = getattr(baselines, scheduler)(
             config_space=_config_space(problem.space),
             metric=OBJECTIVE,

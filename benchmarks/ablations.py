@@ -1,0 +1,235 @@
+"""What each part of the ranker and its meta-training is worth.
+
+    python benchmarks/ablations.py --data TABLES
+
+Trains the ranker anew without one part at a time, for a ninth of the bundled preset's steps, and
+searches the pools of `pools.py` with it. What a part is worth is the paired difference to the
+ranker with all of them; how much of that is chance is told by the same ranker from other training
+seeds. Trained rankers and finished searches are kept in the output folder, so that a stopped run
+goes on.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from unittest import mock
+
+import joblib
+import numpy as np
+import pandas as pd
+from pools import HORIZONS, OURS, SUITES, key, pool_cells, search_pool
+from rich.console import Console
+from rich.table import Table
+
+from keras_metahpo.atomic import write_text
+from keras_metahpo.benchmark.statistics import compare
+from keras_metahpo.history import TrialLog
+from keras_metahpo.meta_training.preset import train_preset
+from keras_metahpo.meta_training.training import TrainingConfig
+from keras_metahpo.progress import progress_bars
+from keras_metahpo.rankers import Tokens
+from keras_metahpo.tasks import get_suite
+
+FULL = "all parts"
+NO_NAMES = f"{OURS}, no names"
+NO_PROCESS = "ranker's order"
+TRAINING_SUITES = ("image-small@1", "text-small@1", "fewshot-small@1")
+CONFIG = TrainingConfig(num_steps=2000, num_synthetic_tasks=6000)
+# Where `_cells` tells physical values and ranges: magnitudes, and distances from 1.
+PHYSICAL = [6, 7, 8, 9, 12, 13, 14, 15]
+
+
+def without_names(tokens: Tokens, rng) -> Tokens:
+    return replace(tokens, names=np.zeros_like(tokens.names), roles=np.zeros_like(tokens.roles))
+
+
+def without_physical_values() -> Callable:
+    from keras_metahpo.rankers.tokens import _cells
+
+    def cells(*args):
+        found = _cells(*args)
+        found[:, PHYSICAL] = 0.0
+        return found
+
+    return cells
+
+
+def no_listwise_loss(scores, weights, is_query):
+    from keras import ops
+
+    return ops.zeros_like(scores[..., 0])
+
+
+def listwise_prior(self, space, points) -> np.ndarray:
+    return self.score(None, self.tokens(space, points)).score[0]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A ranker without one part.
+
+    Attributes:
+        what: What is different.
+        config: Other settings of its training.
+        has_recorded: Whether it learns from real runs.
+        trained: Name of the variant whose ranker it is; its own by default.
+        in_both: Replacements in training and searching: dotted name -> what makes them.
+        in_training, in_searching: Replacements in one of them.
+        policy: As in `pools.py`.
+    """
+
+    what: str
+    config: Mapping = field(default_factory=dict)
+    has_recorded: bool = True
+    trained: str | None = None
+    in_both: Mapping[str, Callable] = field(default_factory=dict)
+    in_training: Mapping[str, Callable] = field(default_factory=dict)
+    in_searching: Mapping[str, Callable] = field(default_factory=dict)
+    policy: str = OURS
+
+
+BATCHES = "keras_metahpo.meta_training.batches"
+VARIANTS = {
+    FULL: Variant("the bundled preset's recipe"),
+    "another seed": Variant("the same, other random numbers", {"seed": 1}),
+    "a third seed": Variant("the same, other random numbers", {"seed": 2}),
+    "no names": Variant(
+        "roles and names blank",
+        in_training={f"{BATCHES}.drop_names": lambda: without_names},
+        policy=NO_NAMES,
+    ),
+    "no physical values": Variant(
+        "positions in the range only",
+        in_both={"keras_metahpo.rankers.tokens._cells": without_physical_values},
+    ),
+    "no augmentation": Variant(
+        "real runs as they are, but for dropped names",
+        in_training={f"{BATCHES}.augment": lambda: lambda task, *_: task},
+    ),
+    "no synthetic prior": Variant(
+        "real runs only", {"recorded_share": 1.0, "num_synthetic_tasks": 64}
+    ),
+    "no real runs": Variant("synthetic tasks only", has_recorded=False),
+    "no listwise loss": Variant(
+        "likelihood of the bars only",
+        in_training={"keras_metahpo.rankers.losses.plackett_luce_loss": lambda: no_listwise_loss},
+    ),
+    "one member": Variant("not five", {"network": {"num_members": 1}}),
+    "listwise score": Variant(
+        "the prior mean is the listwise score, not the bars' mean",
+        trained=FULL,
+        in_searching={"keras_metahpo.rankers.base.Ranker.prior_mean": lambda: listwise_prior},
+    ),
+    "no Gaussian process": Variant(
+        "the ranker's zero-shot order to the end", trained=FULL, policy=NO_PROCESS
+    ),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of lcbench, taskset.npz")
+    parser.add_argument("--logs", type=Path, default=Path("meta_dataset"))
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
+    parser.add_argument("--seeds", type=int, default=2, help="pools a task")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/ablations"))
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    file = options.output / "searches.json"
+    searches = json.loads(file.read_text()) if file.exists() else {}
+    cells = pool_cells(options.data, options.seeds)
+    calls = [
+        joblib.delayed(run_variant)(name, cells, searches.get(name, {}), options)
+        for name in options.variants
+    ]
+    parallel = joblib.Parallel(options.workers, return_as="generator_unordered", batch_size=1)
+    with progress_bars(Console()) as progress:
+        bar = progress.add_task("variants", total=len(calls))
+        # Each variant in a process of its own: what it replaces is gone with it.
+        for name, found in parallel(calls):
+            searches[name] = found
+            write_text(file, json.dumps(searches) + "\n")
+            progress.advance(bar)
+    summary = summarise({name: searches[name] for name in options.variants}, cells)
+    write_text(options.output / "summary.json", json.dumps(summary, indent=1) + "\n")
+    report(summary)
+
+
+def run_variant(
+    name: str, cells: Sequence[tuple], found: dict, options: argparse.Namespace
+) -> tuple[str, dict[str, list[float]]]:
+    """Regrets of all pools at the horizons, by cell."""
+    variant = VARIANTS[name]
+    missing = [cell for cell in cells if key(variant.policy, cell) not in found]
+    if not missing:
+        return name, found
+    folder = options.output / "rankers" / (variant.trained or name).replace(" ", "_")
+    if not (folder / "card.json").exists():
+        train(VARIANTS[variant.trained or name], options.logs, folder)
+    with replaced(variant.in_both | variant.in_searching):
+        for cell in missing:
+            found |= search_pool(cell, [variant.policy], options.data, str(folder))
+    return name, found
+
+
+def train(variant: Variant, logs: Path, folder: Path) -> None:
+    names = {name for suite in TRAINING_SUITES for name in get_suite(suite).meta_train}
+    recorded = [TrialLog.open(str(path)) for path in sorted(logs.iterdir())]
+    recorded = [log for log in recorded if log.card.name in names and variant.has_recorded]
+    with replaced(variant.in_both | variant.in_training):
+        train_preset(recorded, (), replace(CONFIG, **variant.config), folder)
+
+
+def replaced(replacements: Mapping[str, Callable]) -> ExitStack:
+    stack = ExitStack()
+    for name, make in replacements.items():
+        stack.enter_context(mock.patch(name, make()))
+    return stack
+
+
+def summarise(searches: Mapping[str, dict], cells: Sequence[tuple]) -> dict:
+    """Means over pools, tasks and families, and paired differences to the ranker with all parts."""
+    columns = [f"@{h}" for h in HORIZONS]
+    rows = [
+        (name, *cell[:2], *found[key(VARIANTS[name].policy, cell)])
+        for name, found in searches.items()
+        for cell in cells
+    ]
+    frame = pd.DataFrame(rows, columns=["variant", "family", "task", *columns])
+    by_task = frame.groupby(["variant", "family", "task"]).mean()
+    overall = by_task.groupby(["variant", "family"]).mean().groupby("variant").mean()
+    compared = {c: compare(by_task[c].unstack("variant"), FULL).round(4) for c in columns}
+    bounds = ["difference", "low", "high"]
+    return {
+        "families": list(SUITES),
+        "variants": {
+            name: {
+                "what": VARIANTS[name].what,
+                "regret": overall.loc[name].round(4).to_dict(),
+                "worth": {}
+                if name == FULL
+                else {c: compared[c].loc[name, bounds].tolist() for c in columns},
+            }
+            for name in searches
+        },
+    }
+
+
+def report(summary: dict) -> None:
+    table = Table("without", "what", *(f"@{h}" for h in HORIZONS), "worth @5", "95 % interval")
+    for name, facts in summary["variants"].items():
+        worth = ["", ""]
+        if facts["worth"]:
+            difference, low, high = facts["worth"]["@5"]
+            # All parts minus the variant is below zero where the part helps.
+            worth = [f"{-difference:+.3f}", f"{-high:+.3f} to {-low:+.3f}"]
+        table.add_row(name, facts["what"], *(f"{x:.3f}" for x in facts["regret"].values()), *worth)
+    Console(width=150).print(table)
+
+
+if __name__ == "__main__":
+    main()
