@@ -2,7 +2,7 @@
 
 import abc
 import logging
-from dataclasses import astuple, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -203,7 +203,7 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
         own = {
             "suggestions": self._suggestions,
             "spent_s": self.budget.recorded_s,
-            "stretches": [astuple(stretch) for stretch in self._stretches],
+            "stretches": [list(stretch) for stretch in self._stretches],
         }
         return super().get_state() | own
 

@@ -1,8 +1,7 @@
 """A search as a picture: learning curves, where they stopped and went on, and the best so far."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
 FULL, FROZEN, BEST = "#2c6f95", "#a9b2b8", "#c05a2d"
 
 
-@dataclass(frozen=True)
-class Stretch:
+class Stretch(NamedTuple):
     """Epochs that a trial was trained in one go.
 
     Attributes:

@@ -73,23 +73,29 @@ class NumpyNetwork:
         return self._sequence(member.head, np.concatenate([encoded, x], axis=-1))
 
     def _encode(self, encoder, inputs, cells, mask, bags) -> np.ndarray:
-        tasks, configurations, hyperparameters, _ = cells.shape
+        tasks, configurations, hyperparameters, num_cells = cells.shape
         names = bags["names"] @ self._array(encoder.name_pieces.embeddings)
-        identity = np.concatenate(
-            [names, self._array(encoder.role.embeddings)[inputs["roles"]]], axis=-1
-        )
-        shape = (tasks, configurations, hyperparameters, identity.shape[-1])
-        identity = np.broadcast_to(identity[:, None], shape)
+        roles = self._array(encoder.role.embeddings)[inputs["roles"]]
         vocabulary = bags["vocabulary"] @ self._array(encoder.value_pieces.embeddings)
-        values = vocabulary[np.arange(tasks)[:, None, None], inputs["values"]]
-        x = self._sequence(encoder.cell, np.concatenate([cells, identity, values], axis=-1))
+        # What is the same for all configurations is multiplied once.
+        first, second = encoder.cell.layers
+        kernels = np.split(
+            self._array(first.kernel), [num_cells, num_cells + 2 * encoder.embedding]
+        )
+        identity = np.concatenate([names, roles], axis=-1) @ kernels[1] + self._array(first.bias)
+        values = (vocabulary @ kernels[2])[np.arange(tasks)[:, None, None], inputs["values"]]
+        x = _product(cells, kernels[0])
+        x += identity[:, None]
+        x += values
+        x = self._dense(second, np.maximum(x, 0.0, out=x))
         x = x.reshape(-1, hyperparameters, encoder.width)
         mask = mask.reshape(-1, hyperparameters)
         for block in encoder.blocks:
             normed = self._norm(block.norm, x)
             others = self._dense(block.others, _mean(normed, mask))[:, None]
-            hidden = np.maximum(self._dense(block.own, normed) + others, 0.0)
-            x = x + self._dense(block.output_projection, hidden)
+            hidden = self._dense(block.own, normed)
+            hidden += others
+            x = x + self._dense(block.output_projection, np.maximum(hidden, 0.0, out=hidden))
         weights = _softmax(self._dense(encoder.pool, x)[..., 0] + (1.0 - mask) * MASKED)
         attended = np.einsum("sde,sd->se", x, weights * mask)
         pooled = np.concatenate([attended, _mean(x, mask)], axis=-1)
@@ -110,8 +116,10 @@ class NumpyNetwork:
         return self._dense(block.output_projection, attended)
 
     def _dense(self, layer, x: np.ndarray) -> np.ndarray:
-        product = x @ self._array(layer.kernel)
-        return product + self._array(layer.bias) if layer.use_bias else product
+        product = _product(x, self._array(layer.kernel))
+        if layer.use_bias:
+            product += self._array(layer.bias)
+        return product
 
     def _sequence(self, model, x: np.ndarray) -> np.ndarray:
         """A `Sequential` of dense layers, with or without relu, and normalisations."""
@@ -125,11 +133,18 @@ class NumpyNetwork:
         return x
 
     def _norm(self, layer, x: np.ndarray) -> np.ndarray:
-        centred = x - x.mean(axis=-1, keepdims=True)
-        variance = np.square(centred).mean(axis=-1, keepdims=True)
-        return centred / np.sqrt(variance + layer.epsilon) * self._array(layer.gamma) + self._array(
-            layer.beta
-        )
+        # Products are several times as fast as means over so few numbers.
+        average = np.full((x.shape[-1], 1), 1.0 / x.shape[-1], np.float32)
+        centred = x - _product(x, average)
+        variance = _product(np.square(centred), average)
+        centred *= self._array(layer.gamma) / np.sqrt(variance + np.float32(layer.epsilon))
+        centred += self._array(layer.beta)
+        return centred
+
+
+def _product(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """`x @ kernel` in one go; NumPy would multiply one small matrix after the other."""
+    return (x.reshape(-1, x.shape[-1]) @ kernel).reshape(*x.shape[:-1], kernel.shape[-1])
 
 
 def _bag_of_pieces(pieces: np.ndarray) -> np.ndarray:
