@@ -29,7 +29,7 @@ PINNED = {"RandomSearch": "#8d99ae", "random": "#8d99ae", "BayesianOptimization"
 # Neither too dark for a dark page nor too light for a light one.
 OTHERS = (
     *("#2a9d5c", "#7b5cc4", "#c98a00", "#1fa2b8", "#b3548a", "#8a8f1f", "#4f7fd6", "#a0703c"),
-    *("#5c8a8a", "#6aa84f", "#9a6fd0", "#c46a4a", "#3f8f7a", "#b08fb8", "#708a3c"),
+    *("#6e7f80", "#8fbf3f", "#a98be0", "#d97706", "#0f766e", "#d48fb0", "#5f5fa8"),
 )
 # With more policies than this, only ours and the pinned ones show their intervals.
 MAX_BANDS = 5

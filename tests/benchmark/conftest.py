@@ -22,7 +22,7 @@ from keras_metahpo.benchmark.records import (
 )
 
 # How much of the regret a policy's trial keeps of a random one's.
-SKILLS = {"ours": 0.2, "tpe": 0.6, "portfolio": 0.4, "random": 1.0, "grid": 1.3}
+SKILLS = {"MetaOracle": 0.2, "tpe": 0.6, "portfolio": 0.4, "random": 1.0, "grid": 1.3}
 LEFT_OUT = {"smac": "smac is not installed; pip install keras-metahpo[peers]"}
 TRIAL_S = 2.0
 CARD = {

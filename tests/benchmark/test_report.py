@@ -16,11 +16,11 @@ from keras_metahpo.benchmark.report import write_report
 from keras_metahpo.errors import BenchmarkError
 
 TARGETS = [
-    {"suite": "tables@1", "policy": "ours", "metric": "regret@5", "at_most": 0.9},
-    {"suite": "tables@1", "policy": "grid", "metric": "regret@5", "than": "ours"},
+    {"suite": "tables@1", "policy": "MetaOracle", "metric": "regret@5", "at_most": 0.9},
+    {"suite": "tables@1", "policy": "grid", "metric": "regret@5", "than": "MetaOracle"},
     {
         "suite": "keras@1",
-        "policy": "ours",
+        "policy": "MetaOracle",
         "metric": "time_speed_up",
         "than": "grid",
         "at_least": 1,
@@ -28,7 +28,7 @@ TARGETS = [
     {"suite": "tables@1", "policy": "smac", "metric": "regret@5", "at_most": 0.9},
     {
         "suite": "mean of families",
-        "policy": "ours",
+        "policy": "MetaOracle",
         "metric": "regret@3",
         "than": "random",
         "than_metric": "regret@10",
@@ -42,7 +42,7 @@ def report(made_up_study, tmp_path_factory):
     directory = tmp_path_factory.mktemp("reports") / "study"
     shutil.copytree(made_up_study, directory)
     header = json.loads((directory / "header.json").read_text())
-    header |= {"targets": TARGETS, "ours": ["ours"]}
+    header |= {"targets": TARGETS}
     (directory / "header.json").write_text(json.dumps(header))
     assert write_report(directory) == directory / "report.html"
     return directory
@@ -105,7 +105,7 @@ def test_reasons_are_escaped_and_listed(page):
 
 
 def test_page_shows_what_was_measured(page, summary):
-    regret = summary["policies"]["ours"]["tables@1"]["regret@5"]
+    regret = summary["policies"]["MetaOracle"]["tables@1"]["regret@5"]
     assert f"{regret:.3f}" in page
     for text in ("live/1", "macro f1", "two cores", "0123456789abcdef", "mean of families"):
         assert text in page
@@ -122,7 +122,7 @@ def test_summary_is_by_policy_and_suite(summary):
         "running": 0,
     }
     assert summary["policies"]["smac"] == {}
-    numbers = summary["policies"]["ours"]
+    numbers = summary["policies"]["MetaOracle"]
     assert list(numbers) == ["tables@1", "keras@1", "mean of families"]
     for k in (1, 3, 5, 10):
         assert {f"regret@{k}", f"rank@{k}", f"worse_than_random@{k}"} <= set(numbers["tables@1"])
@@ -155,23 +155,23 @@ def test_figures_are_written_as_png_and_svg(report):
 
 
 def test_report_of_a_study_under_way(write_study):
-    values = {(policy, "a", 0): [0.1, 0.5] for policy in ("ours", "random")}
-    values |= {("ours", "a", 1): [0.3]}
-    directory = write_study(values, ends={("ours", "a", 1): None}, trials=2, seeds=2)
+    values = {(policy, "a", 0): [0.1, 0.5] for policy in ("MetaOracle", "random")}
+    values |= {("MetaOracle", "a", 1): [0.3]}
+    directory = write_study(values, ends={("MetaOracle", "a", 1): None}, trials=2, seeds=2)
     page = write_report(directory).read_text()
     assert "This study is not complete" in page
     summary = json.loads((directory / "summary.json").read_text())
     assert not summary["complete"]
     assert summary["searches"]["running"] == 1
-    assert summary["policies"]["ours"]["tables@1"]["regret@1"] == pytest.approx(0.9)
+    assert summary["policies"]["MetaOracle"]["tables@1"]["regret@1"] == pytest.approx(0.9)
     # One task: no interval, and JSON has no NaN.
-    assert summary["policies"]["ours"]["tables@1"]["regret_low@1"] is None
+    assert summary["policies"]["MetaOracle"]["tables@1"]["regret_low@1"] is None
 
 
 def test_report_of_a_study_without_any_record(write_study):
-    directory = write_study({}, policies=["ours", "random"], trials=5)
+    directory = write_study({}, policies=["MetaOracle", "random"], trials=5)
     assert "no policy has finished a search" in write_report(directory).read_text()
-    assert json.loads((directory / "summary.json").read_text())["policies"]["ours"] == {}
+    assert json.loads((directory / "summary.json").read_text())["policies"]["MetaOracle"] == {}
 
 
 def test_report_of_one_policy_with_the_header_of_an_old_study(write_study):
@@ -188,15 +188,16 @@ def test_report_of_one_policy_with_the_header_of_an_old_study(write_study):
 
 def test_target_without_a_bound_is_an_error(write_study):
     directory = write_study(
-        {("ours", "a", 0): [0.1]}, targets=[{"suite": "x", "policy": "ours", "metric": "regret@1"}]
+        {("MetaOracle", "a", 0): [0.1]},
+        targets=[{"suite": "x", "policy": "MetaOracle", "metric": "regret@1"}],
     )
     with pytest.raises(BenchmarkError, match="'at_most', 'at_least' or 'than'"):
         write_report(directory)
 
 
 def test_colours_do_not_depend_on_the_other_policies():
-    many = figures.colours(["ours", "tpe", "RandomSearch", "grid", "gp"], ["ours"])
-    few = figures.colours(["RandomSearch", "ours", "tpe"], ["ours"])
+    many = figures.colours(["MetaOracle", "tpe", "RandomSearch", "grid", "gp"], ["MetaOracle"])
+    few = figures.colours(["RandomSearch", "MetaOracle", "tpe"], ["MetaOracle"])
     assert few == {name: many[name] for name in few}
     assert len(set(figures.colours([f"policy {n}" for n in range(15)]).values())) == 15
 
