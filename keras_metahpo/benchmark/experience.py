@@ -65,6 +65,11 @@ def experience(
     return list(_logs(others, num_configurations, is_adversarial))
 
 
+def logs_of(factories: Mapping[str, BlackboxFactory], num_configurations: int) -> list[TrialLog]:
+    """Logs of all tasks of a suite, as `experience` has them, to train a ranker on."""
+    return list(_logs(tuple(factories.values()), num_configurations, False))
+
+
 # The searches of one task follow each other: its logs are made once, not for each of them.
 @lru_cache(maxsize=4)
 def _logs(
@@ -131,5 +136,6 @@ def _log(
         LoggedTrial(str(n), c, [{OBJECTIVE: float(u)}], COMPLETED if np.isfinite(u) else FAILED)
         for n, (c, u) in enumerate(zip(configurations, utilities, strict=True))
     ]
-    card = TrialLogCard(blackbox.card.name, OBJECTIVE, "max", licence=blackbox.card.licence)
+    facts = blackbox.card
+    card = TrialLogCard(facts.name, OBJECTIVE, "max", source=facts.source, licence=facts.licence)
     return TrialLog.from_trials(card, blackbox.space, trials)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_metahpo.benchmark.blackbox import Blackbox, BlackboxCard, BlackboxFactory, Evaluation
-from keras_metahpo.benchmark.experience import allowed, experience, held_out, opened
+from keras_metahpo.benchmark.experience import allowed, experience, held_out, logs_of, opened
 from keras_metahpo.space import Hyperparameter, SearchSpace
 
 LINE = SearchSpace([Hyperparameter("x", "float", 0.0, 0.0, 1.0)])
@@ -114,3 +114,13 @@ def test_the_adversary_negates_outcomes():
 def test_live_tasks_have_no_experience():
     live = PeakFactory("target", lookup="live")
     assert experience(opened(live), suite(live, PeakFactory("a")), "leave-task-out", 9, False) == []
+
+
+def test_logs_of_a_suite_hold_the_best_of_each_task():
+    factories = suite(PeakFactory("a", best=0.2), PeakFactory("b", best=0.8))
+    logs = logs_of(factories, 20)
+    assert [log.card.name for log in logs] == ["a", "b"]
+    for log, best in zip(logs, (0.2, 0.8), strict=True):
+        found = [configuration["x"] for configuration in log.history().configurations]
+        assert len(found) > 20
+        assert min(abs(x - best) for x in found) < 0.01
