@@ -6,7 +6,7 @@ Shapes: n observations, q queries, d hyperparameters.
 
 with c ~ N(0, 1) and b ~ N(0.7, 0.35^2) integrated analytically: the mean function is
 0.7 prior_mean and the kernel gains 1 + 0.35^2 prior_mean prior_mean'. The kernel's parameters are
-the most probable ones.
+the most probable ones. Where the data say so, b ~ N(0, 1) instead: a prior mean may mislead.
 """
 
 from collections.abc import Callable
@@ -24,8 +24,6 @@ from keras_metahpo.gaussian_process.kernels import (
 
 # Targets are normal scores: their mean is known to about their standard deviation.
 OFFSET_VARIANCE = 1.0
-# Fitted on held-out families, the slope was 0.6 on LCBench and 1.1 on TaskSet.
-TRUST_MEAN, TRUST_STD = 0.7, 0.35
 # Normal priors of logarithms, (most probable value, standard deviation). Hvarfner et al., 2024,
 # "Vanilla Bayesian Optimization Performs Great in High Dimensions": length scales grow with the
 # root of the dimension; the noise is BoTorch 0.12's.
@@ -45,6 +43,21 @@ MOST_FITTED = 128
 MAX_ITERATIONS = 18
 MAX_EVALUATIONS = 22
 SMALLEST_JITTER = 1e-10
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Normal prior of the slope b, which says how far the prior mean is trusted."""
+
+    mean: float
+    std: float
+
+
+# Fitted on held-out families, the slope was 0.6 on LCBench and 1.1 on TaskSet.
+BELIEF = Trust(0.7, 0.35)
+# That the prior mean is worthless or worse, and the evidence that it takes to think so.
+DOUBT = Trust(0.0, 1.0)
+ODDS_OF_BELIEF = 10.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,7 @@ class GaussianProcess:
         prior_mean: Float array (n,), or `None` for a process without one.
         variances: Float array (n,), or `None` for none. Of known errors of the targets, besides
             the kernel's noise.
+        trust_prior: Of the prior mean's slope.
     """
 
     kernel: Kernel
@@ -83,6 +97,7 @@ class GaussianProcess:
     targets: np.ndarray
     prior_mean: np.ndarray | None = None
     variances: np.ndarray | None = None
+    trust_prior: Trust = BELIEF
 
     def predict(
         self, units: np.ndarray, active: np.ndarray, prior_mean: np.ndarray | None = None
@@ -99,9 +114,9 @@ class GaussianProcess:
         query = Inputs.of(units, active, self.inputs.categorical)
         slope_mean = self._prior_mean_or_zero(prior_mean, len(query))
         covariance = self._covariance_to(query, slope_mean)
-        mean = TRUST_MEAN * slope_mean + covariance @ self._weights
+        mean = self.trust_prior.mean * slope_mean + covariance @ self._weights
         constant = self.kernel.signal_variance + self.kernel.offset_variance
-        variance = constant + TRUST_STD**2 * slope_mean**2
+        variance = constant + self.trust_prior.std**2 * slope_mean**2
         if len(self.targets):
             whitened = solve_triangular(
                 self._factor, covariance.T, lower=True, check_finite=False, overwrite_b=True
@@ -133,7 +148,13 @@ class GaussianProcess:
         """Posterior mean of the prior mean's slope b; `None` without a prior mean."""
         if self.prior_mean is None:
             return None
-        return float(TRUST_MEAN + TRUST_STD**2 * self.prior_mean @ self._weights)
+        slope = self.trust_prior.std**2 * self.prior_mean @ self._weights
+        return float(self.trust_prior.mean + slope)
+
+    @property
+    def log_evidence(self) -> float:
+        """Log probability of the targets, but for a constant."""
+        return float(-self._residuals @ self._weights / 2 - np.log(self._factor.diagonal()).sum())
 
     @cached_property
     def _factor(self) -> np.ndarray:
@@ -149,10 +170,13 @@ class GaussianProcess:
         """Inverse covariance times the residuals of the prior mean, (n,)."""
         from scipy.linalg import cho_solve
 
-        residuals = self.targets - TRUST_MEAN * self._prior_mean_or_zero(
-            self.prior_mean, len(self.targets)
-        )
+        residuals = self._residuals
         return cho_solve((self._factor, True), residuals) if len(residuals) else residuals
+
+    @property
+    def _residuals(self) -> np.ndarray:
+        expected = self._prior_mean_or_zero(self.prior_mean, len(self.targets))
+        return self.targets - self.trust_prior.mean * expected
 
     def _covariance_to(self, query: Inputs, slope_mean: np.ndarray) -> np.ndarray:
         own = self._prior_mean_or_zero(self.prior_mean, len(self.inputs))
@@ -160,7 +184,7 @@ class GaussianProcess:
         correlation = CORRELATIONS[self.kernel.correlation]
         covariance = self.kernel.signal_variance * correlation(distances)[0]
         covariance += self.kernel.offset_variance
-        covariance += TRUST_STD**2 * np.outer(slope_mean, own)
+        covariance += self.trust_prior.std**2 * np.outer(slope_mean, own)
         return covariance
 
     def _prior_mean_or_zero(self, prior_mean: np.ndarray | None, size: int) -> np.ndarray:
@@ -202,7 +226,13 @@ def fit_gaussian_process(
         None if variances is None else np.asarray(variances)[rows],
     )
     parameters = _minimise(objective, np.shape(units)[1])
-    return GaussianProcess(_kernel(parameters, correlation), inputs, targets, prior_mean, variances)
+    kernel = _kernel(parameters, correlation)
+    process = GaussianProcess(kernel, inputs, targets, prior_mean, variances)
+    if prior_mean is None:
+        return process
+    doubting = replace(process, trust_prior=DOUBT)
+    doubts = doubting.log_evidence - process.log_evidence > np.log(ODDS_OF_BELIEF)
+    return doubting if doubts else process
 
 
 def negative_log_posterior(
@@ -226,10 +256,10 @@ def negative_log_posterior(
     # LAPACK's lower triangle of a column-major matrix, as places in its memory.
     lower = first * size + second
     diagonal = np.arange(size) * (size + 1)
-    linear = (OFFSET_VARIANCE + TRUST_STD**2 * np.outer(slope_mean, slope_mean)).ravel()
+    linear = (OFFSET_VARIANCE + BELIEF.std**2 * np.outer(slope_mean, slope_mean)).ravel()
     if variances is not None:
         linear[diagonal] += variances
-    residuals = targets - TRUST_MEAN * slope_mean
+    residuals = targets - BELIEF.mean * slope_mean
     locations, scales = _priors(dimension)
 
     def evaluate(parameters: np.ndarray) -> tuple[float, np.ndarray]:

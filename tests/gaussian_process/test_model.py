@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import check_grad
+from scipy.stats import multivariate_normal
 
 from keras_metahpo.gaussian_process.kernels import (
     CORRELATIONS,
@@ -11,8 +12,9 @@ from keras_metahpo.gaussian_process.kernels import (
     pairwise_distances,
 )
 from keras_metahpo.gaussian_process.model import (
+    BELIEF,
+    DOUBT,
     MOST_FITTED,
-    TRUST_MEAN,
     GaussianProcess,
     Kernel,
     fit_gaussian_process,
@@ -171,6 +173,32 @@ def test_trust_follows_the_prior_mean_s_success(rng):
     assert fit_gaussian_process(units, active, categorical, prior_mean).trust is None
 
 
+def test_a_prior_mean_that_misleads_is_doubted(rng):
+    units, active, categorical = mixed_data(rng, size=16)
+    prior_mean = rng.normal(size=16)
+
+    def fitted(slope):
+        targets = slope * prior_mean + 0.2 * rng.normal(size=16)
+        return fit_gaussian_process(units, active, categorical, targets, prior_mean)
+
+    misled, well_advised = fitted(-1.0), fitted(BELIEF.mean)
+    assert misled.trust_prior == DOUBT
+    assert misled.trust == pytest.approx(-1.0, abs=0.3)
+    assert well_advised.trust_prior == BELIEF
+
+
+def test_log_evidence_is_that_of_a_normal_distribution(rng):
+    units, active, categorical = mixed_data(rng, size=9)
+    prior_mean, targets = rng.normal(size=(2, 9))
+    process = fit_gaussian_process(units, active, categorical, targets, prior_mean)
+    covariance = process._factor @ process._factor.T
+    expected = multivariate_normal.logpdf(
+        targets, process.trust_prior.mean * prior_mean, covariance
+    )
+    constant = 9 / 2 * np.log(2 * np.pi)
+    assert process.log_evidence == pytest.approx(expected + constant)
+
+
 def test_without_observations_the_prior_speaks():
     empty = np.zeros((0, 2))
     process = fit_gaussian_process(
@@ -178,9 +206,9 @@ def test_without_observations_the_prior_speaks():
     )
     query = np.array([[0.1, 0.9], [0.4, 0.5]])
     mean, std = process.predict(query, all_active(query), np.array([1.0, -2.0]))
-    np.testing.assert_allclose(mean, [TRUST_MEAN, -2 * TRUST_MEAN])
+    np.testing.assert_allclose(mean, [BELIEF.mean, -2 * BELIEF.mean])
     assert (std > 1.0).all()
-    assert process.trust == TRUST_MEAN
+    assert process.trust == BELIEF.mean
 
 
 @pytest.mark.filterwarnings("error")
