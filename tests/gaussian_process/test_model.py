@@ -5,6 +5,11 @@ import pytest
 from scipy.optimize import check_grad
 from scipy.stats import multivariate_normal
 
+from keras_metahpo.gaussian_process.fitting import (
+    MOST_FITTED,
+    fit_gaussian_process,
+    negative_log_posterior,
+)
 from keras_metahpo.gaussian_process.kernels import (
     CORRELATIONS,
     Inputs,
@@ -14,11 +19,8 @@ from keras_metahpo.gaussian_process.kernels import (
 from keras_metahpo.gaussian_process.model import (
     BELIEF,
     DOUBT,
-    MOST_FITTED,
     GaussianProcess,
     Kernel,
-    fit_gaussian_process,
-    negative_log_posterior,
 )
 
 
