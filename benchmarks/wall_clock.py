@@ -1,6 +1,6 @@
 """Seconds to a good model, really trained: freezing and thawing against KerasTuner's tuners.
 
-    python benchmarks/wall_clock.py --tasks image_dense/digits text_bag/clinc_intents --seeds 5
+    python benchmarks/wall_clock.py --seeds 5
 
 Each tuner searches each task with each seed, 30 trials of the task's epochs (Hyperband: its one
 bracket round). The mark is the best final result of KerasTuner's own tuners, in the median over
@@ -35,19 +35,28 @@ from keras_metahpo.tasks import get_task
 NUM_TRIALS = 30
 OURS = "MetaTuner, frozen and thawed"
 BUILT_IN = ("RandomSearch", "BayesianOptimization", "Hyperband")
-CONTESTANTS = (OURS, "MetaTuner", *BUILT_IN)
+CONTESTANTS = (OURS, *BUILT_IN, "MetaTuner")
 COLOURS = dict(
-    zip(CONTESTANTS, ("#1f6f8b", "#7fb3c8", "#8a8a8a", "#e0a458", "#b5533c"), strict=True)
+    zip(CONTESTANTS, ("#1f6f8b", "#8a8a8a", "#e0a458", "#b5533c", "#7fb3c8"), strict=True)
 )
-TASKS = ("image_dense/digits", "image_convnet/digits", "text_bag/clinc_intents")
+TASKS = (
+    "image_dense/digits",
+    "image_convnet/digits",
+    "text_bag/clinc_intents",
+    "text_ngram/clinc_domains",
+    "fewshot/matching_clinc150",
+    "fewshot/prototypical_clinc150",
+)
 TARGET = 3.0
+PANELS_A_ROW = 3
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), help="names in the library")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
+    default = [OURS, *BUILT_IN]
+    parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, default=default)
     parser.add_argument(
         "--output", type=Path, default=Path("benchmarks/results/wall_clock_live.json")
     )
@@ -86,7 +95,7 @@ def search(task_name: str, name: str, seed: int) -> dict[str, Any]:
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed + 1)
     seconds: list[float] = []
-    values: list[float] = []
+    values: list[float | None] = []
     with tempfile.TemporaryDirectory() as directory:
         tuner = new_tuner(name, task, seed, directory)
         end_trial = tuner.on_trial_end
@@ -94,8 +103,8 @@ def search(task_name: str, name: str, seed: int) -> dict[str, Any]:
         def on_trial_end(trial):
             end_trial(trial)
             score = tuner.oracle.get_trial(trial.trial_id).score
-            values.append(float("nan") if score is None else float(score))
-            seconds.append(time.perf_counter() - started)
+            values.append(None if score is None else round(float(score), 6))
+            seconds.append(round(time.perf_counter() - started, 2))
 
         tuner.on_trial_end = on_trial_end
         suggesting = timed(tuner.oracle, "create_trial")
@@ -205,10 +214,13 @@ def row(searches: list[dict], mark: float) -> dict[str, Any]:
 def draw(results: dict, path: Path) -> None:
     """The median incumbent of each tuner against wall clock, a panel a task."""
     tasks = results["tasks"]
-    figure = Figure(figsize=(4.2 * len(tasks), 3.6), layout="constrained")
-    for axes, (task, facts) in zip(
-        figure.subplots(1, len(tasks), squeeze=False)[0], tasks.items(), strict=True
-    ):
+    columns = min(len(tasks), PANELS_A_ROW)
+    rows = -(-len(tasks) // columns)
+    figure = Figure(figsize=(4.2 * columns, 3.2 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels[len(tasks) :]:
+        axes.remove()
+    for axes, (task, facts) in zip(panels, tasks.items(), strict=False):
         searches = {k: v for k, v in results["searches"].items() if k.startswith(f"{task}|")}
         last = max(found["seconds"][-1] for found in searches.values())
         grid = np.geomspace(1.0, last, 200)
@@ -220,8 +232,16 @@ def draw(results: dict, path: Path) -> None:
         axes.axhline(facts["mark"], color="black", linewidth=0.8, linestyle=":")
         axes.set(xscale="log", xlabel="seconds", title=task)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.axes[0].set_ylabel("best validation accuracy so far")
-    figure.axes[-1].legend(frameon=False, fontsize=8, loc="lower right")
+    figure.supylabel("best validation accuracy so far", fontsize=10)
+    handles = {line.get_label(): line for axes in figure.axes for line in axes.get_lines()}
+    known = [name for name in COLOURS if name in handles]
+    figure.legend(
+        [handles[name] for name in known],
+        known,
+        loc="outside lower center",
+        ncols=len(known),
+        frameon=False,
+    )
     figure.savefig(path, dpi=150)
 
 
@@ -257,7 +277,15 @@ def report(tasks: dict) -> None:
 
 def save(results: dict, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=1) + "\n")
+    # A search a line.
+    lines = [f"  {json.dumps(name)}: {json.dumps(s)}" for name, s in results["searches"].items()]
+    parts = [' "searches": {\n' + ",\n".join(lines) + "\n }"]
+    parts += [
+        f" {json.dumps(name)}: {json.dumps(value, indent=1)}"
+        for name, value in results.items()
+        if name != "searches"
+    ]
+    path.write_text("{\n" + ",\n".join(parts) + "\n}\n")
 
 
 if __name__ == "__main__":
