@@ -36,8 +36,8 @@ NOISE_START = 10.0
 MOST_FITTED = 128
 MAX_ITERATIONS = 18
 MAX_EVALUATIONS = 22
-# Evidence that it takes to doubt a prior mean. Against a negated ranker, odds of 2 leave a regret of
-# .31 after 25 trials, 10 of .45 and no doubt at all .49; with the ranker as it is, 174 pools of
+# Evidence that it takes to doubt a prior mean. Against a negated ranker, odds of 2 leave a regret
+# of .31 after 25 trials, 10 of .45 and no doubt at all .49; with the ranker as it is, 174 pools of
 # recorded configurations are searched as well with each of them.
 ODDS_OF_BELIEF = 2.0
 
