@@ -20,6 +20,7 @@ NUM_TRIALS = 24
 TARGET = 0.9
 SCRIPT = """
 import json, os, sys, time
+import keras_tuner
 from keras_metahpo import MetaTuner
 
 folder, trial_s, num_trials = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
@@ -35,17 +36,20 @@ class Simulated(MetaTuner):
 
     def run_trial(self, trial, **kwargs):
         began = time.time()
-        hp = trial.hyperparameters
-        rate = hp.Float("learning_rate", 1e-5, 1.0, sampling="log")
-        dropout = hp.Float("dropout", 0.0, 0.8)
-        hp.Int("units", 8, 512, sampling="log")
-        hp.Choice("optimizer", ["adam", "sgd"])
+        values = trial.hyperparameters.values
         time.sleep(trial_s)
         with open(os.path.join(folder, trial.trial_id + ".json"), "w") as file:
             json.dump([began, time.time()], file)
-        return {"loss": abs(rate - 1e-3) + dropout}
+        return {"loss": abs(values["learning_rate"] - 1e-3) + values["dropout"]}
 
+# Known from the beginning, as from a hypermodel's `build`: else the first trial would run alone.
+hp = keras_tuner.HyperParameters()
+hp.Float("learning_rate", 1e-5, 1.0, sampling="log")
+hp.Float("dropout", 0.0, 0.8)
+hp.Int("units", 8, 512, sampling="log")
+hp.Choice("optimizer", ["adam", "sgd"])
 Simulated(
+    hyperparameters=hp,
     objective="loss", max_trials=num_trials, seed=0, directory=folder, project_name="search"
 ).search(verbose=0)
 """
