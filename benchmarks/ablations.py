@@ -20,7 +20,7 @@ from unittest import mock
 import joblib
 import numpy as np
 import pandas as pd
-from pools import HORIZONS, OURS, SUITES, key, pool_cells, search_pool
+from pools import BOUNDS, HORIZONS, OURS, SUITES, key, pool_cells, search_pool
 from rich.console import Console
 from rich.table import Table
 
@@ -149,7 +149,6 @@ def main() -> None:
     parallel = joblib.Parallel(options.workers, return_as="generator_unordered", batch_size=1)
     with progress_bars(Console()) as progress:
         bar = progress.add_task("variants", total=len(calls))
-        # Each variant in a process of its own: what it replaces is gone with it.
         for name, found in parallel(calls):
             searches[name] = found
             write_text(file, json.dumps(searches) + "\n")
@@ -203,7 +202,6 @@ def summarise(searches: Mapping[str, dict], cells: Sequence[tuple]) -> dict:
     by_task = frame.groupby(["variant", "family", "task"]).mean()
     overall = by_task.groupby(["variant", "family"]).mean().groupby("variant").mean()
     compared = {c: compare(by_task[c].unstack("variant"), FULL).round(4) for c in columns}
-    bounds = ["difference", "low", "high"]
     return {
         "families": list(SUITES),
         "variants": {
@@ -212,7 +210,7 @@ def summarise(searches: Mapping[str, dict], cells: Sequence[tuple]) -> dict:
                 "regret": overall.loc[name].round(4).to_dict(),
                 "worth": {}
                 if name == FULL
-                else {c: compared[c].loc[name, bounds].tolist() for c in columns},
+                else {c: compared[c].loc[name, BOUNDS].tolist() for c in columns},
             }
             for name in searches
         },

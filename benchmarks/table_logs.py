@@ -11,19 +11,14 @@ by these tables: its card lists them, and studies refuse it.
 import argparse
 from pathlib import Path
 
+import pools
 from rich.console import Console
 
 from keras_metahpo.benchmark.blackboxes import open_suite
 from keras_metahpo.benchmark.experience import logs_of
 from keras_metahpo.progress import progress_bars
 
-SUITES = {
-    "lcbench": "lcbench",
-    "taskset": "taskset.npz",
-    "hpobench": None,
-    "fcnet": None,
-    "nasbench201": None,
-}
+SUITES = pools.SUITES | {"nasbench201": None}
 
 
 def main() -> None:
