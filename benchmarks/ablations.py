@@ -19,13 +19,20 @@ from unittest import mock
 
 import joblib
 import numpy as np
-import pandas as pd
-from pools import BOUNDS, HORIZONS, OURS, SUITES, key, pool_cells, search_pool
+from pools import (
+    HORIZONS,
+    OURS,
+    SUITES,
+    differences,
+    key,
+    mean_regrets,
+    pool_cells,
+    search_pool,
+)
 from rich.console import Console
 from rich.table import Table
 
 from keras_metahpo.atomic import write_text
-from keras_metahpo.benchmark.statistics import compare
 from keras_metahpo.history import TrialLog
 from keras_metahpo.meta_training.preset import train_preset
 from keras_metahpo.meta_training.training import TrainingConfig
@@ -192,25 +199,20 @@ def replaced(replacements: Mapping[str, Callable]) -> ExitStack:
 
 def summarise(searches: Mapping[str, dict], cells: Sequence[tuple]) -> dict:
     """Means over pools, tasks and families, and paired differences to the ranker with all parts."""
-    columns = [f"@{h}" for h in HORIZONS]
     rows = [
         (name, *cell[:2], *found[key(VARIANTS[name].policy, cell)])
         for name, found in searches.items()
         for cell in cells
     ]
-    frame = pd.DataFrame(rows, columns=["variant", "family", "task", *columns])
-    by_task = frame.groupby(["variant", "family", "task"]).mean()
-    overall = by_task.groupby(["variant", "family"]).mean().groupby("variant").mean()
-    compared = {c: compare(by_task[c].unstack("variant"), FULL).round(4) for c in columns}
+    by_task, _, overall = mean_regrets(rows)
+    worth = differences(by_task, FULL)
     return {
         "families": list(SUITES),
         "variants": {
             name: {
                 "what": VARIANTS[name].what,
                 "regret": overall.loc[name].round(4).to_dict(),
-                "worth": {}
-                if name == FULL
-                else {c: compared[c].loc[name, BOUNDS].tolist() for c in columns},
+                "worth": worth.get(name, {}),
             }
             for name in searches
         },

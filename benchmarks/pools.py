@@ -10,7 +10,7 @@ Finished searches are kept in the output folder, so that a stopped run goes on.
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -40,6 +40,7 @@ from keras_metahpo.space import Points
 SUITES = {"lcbench": "lcbench", "taskset": "taskset.npz", "hpobench": None, "fcnet": None}
 NUM_TRIALS, POOL_SIZE = 50, 512
 HORIZONS = (1, 3, 5, 10, 25, 50)
+COLUMNS = [f"@{h}" for h in HORIZONS]
 OURS, RIVAL, PLAIN = "GP with the ranker", "GP distance to defaults", "GP from the default"
 TPE, RANDOM = "Optuna TPE multivariate", "random order"
 POLICIES = (OURS, "ranker's order", RIVAL, PLAIN, TPE, RANDOM)
@@ -206,24 +207,16 @@ def ask(search: Search, lookup: Lookup, values: np.ndarray) -> list[int]:
 
 def summarise(searches: dict, cells: list, policies: list[str]) -> dict:
     """Means over seeds, tasks and families; targets; paired differences with their intervals."""
-    columns = [f"@{h}" for h in HORIZONS]
     rows = [(p, *cell[:2], *searches[key(p, cell)]) for p in policies for cell in cells]
-    frame = pd.DataFrame(rows, columns=["policy", "family", "task", *columns])
-    by_task = frame.groupby(["policy", "family", "task"]).mean()
-    by_family = by_task.groupby(["policy", "family"]).mean()
-    overall = by_family.groupby("policy").mean()
+    by_task, by_family, overall = mean_regrets(rows)
     targets, ours_minus = {}, {}
     if OURS in policies:
         ours = overall.loc[OURS]
         targets = {f"@{h} <= {most}": bool(ours[f"@{h}"] <= most) for h, most in TARGETS.items()}
         if TPE in policies:
             targets["@5 <= TPE's @25"] = bool(ours["@5"] <= overall.loc[TPE, "@25"])
-        compared = {c: compare(by_task[c].unstack("policy"), OURS).round(4) for c in columns}
-        ours_minus = {
-            policy: {c: compared[c].loc[policy, BOUNDS].tolist() for c in columns}
-            for policy in policies
-            if policy != OURS
-        }
+        found = differences(by_task, OURS)
+        ours_minus = {policy: found[policy] for policy in policies if policy != OURS}
     return {
         "pools": {"size": POOL_SIZE, "seeds": len({c[2] for c in cells}), "families": list(SUITES)},
         "regret": {
@@ -236,6 +229,21 @@ def summarise(searches: dict, cells: list, policies: list[str]) -> dict:
         "targets": targets,
         "ours minus": ours_minus,
     }
+
+
+def mean_regrets(rows: Sequence[tuple]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Rows of policy, family, task and regrets to their means by task, by family and over all."""
+    frame = pd.DataFrame(rows, columns=["policy", "family", "task", *COLUMNS])
+    by_task = frame.groupby(["policy", "family", "task"]).mean()
+    by_family = by_task.groupby(["policy", "family"]).mean()
+    return by_task, by_family, by_family.groupby("policy").mean()
+
+
+def differences(by_task: pd.DataFrame, ours: str) -> dict[str, dict[str, list[float]]]:
+    """Paired differences of one policy to each other one, with their intervals, by horizon."""
+    compared = {c: compare(by_task[c].unstack("policy"), ours).round(4) for c in COLUMNS}
+    others = by_task.index.unique("policy").drop(ours)
+    return {p: {c: compared[c].loc[p, BOUNDS].tolist() for c in COLUMNS} for p in others}
 
 
 def draw(summary: dict, options: argparse.Namespace) -> None:
