@@ -55,6 +55,14 @@ class Script:
         return [n for n, t in enumerate(trials) if t.may_go_on and t.epochs < MAX_EPOCHS]
 
 
+class Witness(Script):
+    """A script that keeps what it was shown."""
+
+    def suggest(self, space, trials, pending, rng, may_begin=True):
+        self.trials, self.pending = list(trials), list(pending)
+        return super().suggest(space, trials, pending, rng, may_begin)
+
+
 @pytest.fixture
 def new_tuner(tmp_path):
     """Makes a tuner whose oracle follows a script of (trial, configuration, epochs)."""
@@ -133,6 +141,25 @@ def test_the_best_weights_survive_a_thaw_that_is_worse(new_tuner):
     assert min(losses[:3]) < min(losses[3:])
     model = tuner.get_best_models()[0]
     assert model.evaluate(X, Y, verbose=0)[0] == pytest.approx(min(losses), abs=1e-5)
+
+
+def test_a_thawed_trial_is_known_while_it_runs(new_tuner):
+    witness = Witness((None, FIRST, 2), (0, FIRST, MAX_EPOCHS), (None, OTHER, 2), (None, FIRST, 2))
+    tuner = new_tuner()
+    oracle = tuner.oracle
+    oracle._freeze_thaw_policy = witness
+    begun = oracle.create_trial("one worker")
+    tuner.on_trial_begin(begun)
+    tuner._try_run_and_update_trial(begun, **DATA)
+    tuner.on_trial_end(begun)
+    thawed = oracle.create_trial("one worker")
+    assert thawed.trial_id == begun.trial_id
+    oracle.create_trial("another worker")
+    assert [(t.epochs, t.may_go_on) for t in witness.trials] == [(2, False)]
+    assert witness.trials[0].utility == pytest.approx(-min(curve(tuner)), rel=1e-6)
+    assert witness.pending == []
+    oracle.create_trial("a third worker")
+    assert witness.pending == [OTHER]
 
 
 def test_several_executions_go_on_each_from_its_own(new_tuner):

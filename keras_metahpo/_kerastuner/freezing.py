@@ -98,6 +98,14 @@ class FreezingOracle(DurableOracle):
         self._display.on_trial_begin(trial)
         return trial
 
+    def thawed_trials(self) -> list:
+        """Trials that run now and have been trained before."""
+        return [
+            trial
+            for trial in self.ongoing_trials.values()
+            if trial.hyperparameters.values.get(INITIAL_EPOCH)
+        ]
+
     def _release(self, trial):
         """A thawed trial is what it was; another one is run again from its beginning."""
         if not trial.hyperparameters.values.get(INITIAL_EPOCH):

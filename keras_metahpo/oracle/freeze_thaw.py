@@ -2,6 +2,7 @@
 
 import abc
 import logging
+from collections.abc import Collection
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -90,15 +91,9 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
         return (trial_id, self.max_epochs) if may_begin else None
 
     def _next_training(self, trial_id, may_begin) -> tuple[str, int] | None:
-        trials, space = self.finished_trials(), self._space()
-        if len(space) == 0 and not self.trials:
-            # The first trial of an unknown space finds out what there is to tune.
-            first = int(self._freeze_thaw_policy.milestones[0])
-            step: TrainingStep | None = TrainingStep(None, {}, first, "default")
-        else:
-            states = [self._state(trial) for trial in trials]
-            rng = self._generator(len(self.start_order), self.num_thaws)
-            step = self._freeze_thaw_policy.suggest(space, states, self._pending(), rng, may_begin)
+        # While a thawed trial runs, what it reached before is known.
+        trials = self.finished_trials() + self.thawed_trials()
+        step = self._next_step(trials, may_begin)
         if step is None:
             return None
         if step.trial is None:
@@ -106,6 +101,16 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
             return trial_id, step.epochs
         trial = trials[step.trial]
         return trial.trial_id, self._affordable(step.epochs, trial.hyperparameters.values[EPOCHS])
+
+    def _next_step(self, trials, may_begin) -> TrainingStep | None:
+        space, policy = self._space(), self._freeze_thaw_policy
+        if len(space) == 0 and not self.trials:
+            # The first trial of an unknown space finds out what there is to tune.
+            return TrainingStep(None, {}, int(policy.milestones[0]), "default")
+        states = [self._state(trial) for trial in trials]
+        pending = self._pending(but={trial.trial_id for trial in trials})
+        rng = self._generator(len(self.start_order), self.num_thaws)
+        return policy.suggest(space, states, pending, rng, may_begin)
 
     def _take_decided(self) -> TrainingStep | None:
         """The new trial that was decided upon, once."""
@@ -172,8 +177,10 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
             return FAILED_UTILITY
         return utility(trial.score, self.objective.direction)
 
-    def _pending(self) -> list[Configuration]:
-        return [configuration_of(trial) for trial in self.unfinished_trials()]
+    def _pending(self, but: Collection[str] = ()) -> list[Configuration]:
+        """Configurations of the trials that run now, without some."""
+        running = [trial for trial in self.unfinished_trials() if trial.trial_id not in but]
+        return [configuration_of(trial) for trial in running]
 
     def _generator(self, *numbers: int) -> np.random.Generator:
         """All randomness derives from the seed and what was begun: resuming is rerunning."""

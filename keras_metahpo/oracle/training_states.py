@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_metahpo._kerastuner import COMPLETED, EPOCHS, IS_OVER, configuration_of
+from keras_metahpo._kerastuner import COMPLETED, EPOCHS, IS_OVER, RUNNING, configuration_of
 from keras_metahpo.history import TrainingState, utility
 
 ELAPSED_S = "elapsed_s"
@@ -15,7 +15,7 @@ def epochs_of(trial) -> int:
 
 
 def state_of(trial, objective, max_epochs: int, is_random: bool) -> TrainingState:
-    """What is known of a trial that does not run now.
+    """What is known of a trial: of one that is training further, what it reached until now.
 
     Args:
         trial: Of KerasTuner.
@@ -25,10 +25,11 @@ def state_of(trial, objective, max_epochs: int, is_random: bool) -> TrainingStat
     """
     values = trial.hyperparameters.values
     trained = epochs_of(trial)
+    is_running = trial.status == RUNNING
     # One of a search without freezing says nothing of its epochs.
-    is_over = trial.status != COMPLETED or values.get(EPOCHS) != trained
+    is_over = not is_running and (trial.status != COMPLETED or values.get(EPOCHS) != trained)
     curve = np.full(max_epochs if is_over else min(trained, max_epochs), np.nan)
-    if trial.status == COMPLETED and trial.metrics.exists(objective.name):
+    if trial.status in (COMPLETED, RUNNING) and trial.metrics.exists(objective.name):
         for observation in trial.metrics.get_history(objective.name):
             if observation.step < len(curve):
                 curve[observation.step] = utility(float(observation.mean()), objective.direction)
@@ -40,7 +41,7 @@ def state_of(trial, objective, max_epochs: int, is_random: bool) -> TrainingStat
         curve,
         epoch_s,
         startup_s,
-        may_go_on=not values.get(IS_OVER, False),
+        may_go_on=not is_running and not values.get(IS_OVER, False),
         is_random=is_random,
     )
 
