@@ -48,7 +48,7 @@ def curve(tuner, name: str, trial_id: str = "0") -> dict[int, list[float]]:
 
 def test_every_epoch_is_reported_with_its_time(train):
     tuner = train(epochs=3)
-    for name in ("loss", "val_loss", "mae", "val_mae", "elapsed_s"):
+    for name in ("loss", "val_loss", "mae", "val_mae", "elapsed_s", "num_parameters"):
         assert sorted(curve(tuner, name)) == [0, 1, 2]
     elapsed = [value[0] for value in curve(tuner, "elapsed_s").values()]
     assert 0 < elapsed[0] < elapsed[1] < elapsed[2] < 60

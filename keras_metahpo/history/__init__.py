@@ -3,7 +3,7 @@
 from keras_metahpo.history.loading import load_logs, read_logs
 from keras_metahpo.history.projects import import_project, is_project, trial_from_state
 from keras_metahpo.history.records import FAILED_UTILITY, History, utility
-from keras_metahpo.history.training_state import TrainingState
+from keras_metahpo.history.training_state import TrainingState, seconds_of
 from keras_metahpo.history.trial_log import LoggedTrial, TrialLog, TrialLogCard
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "is_project",
     "load_logs",
     "read_logs",
+    "seconds_of",
     "trial_from_state",
     "utility",
 ]

@@ -3,6 +3,7 @@
 Shape: e epochs of a trial.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ class TrainingState:
             with NaN.
         epoch_s: Seconds an epoch; 0 where they are unknown.
         startup_s: Seconds that it takes to begin, or to go on.
+        num_parameters: Of its model; 0 where it is unknown.
         may_go_on: Whether there is something to go on from, if epochs are left.
         is_random: Whether the floor drew it.
     """
@@ -30,6 +32,7 @@ class TrainingState:
     utilities: np.ndarray
     epoch_s: float = 0.0
     startup_s: float = 0.0
+    num_parameters: float = 0.0
     may_go_on: bool = True
     is_random: bool = False
 
@@ -48,3 +51,16 @@ class TrainingState:
     def utility(self) -> float:
         """The best utility so far; `FAILED_UTILITY` if nothing finite was measured."""
         return float(self.best_utilities[-1]) if self.epochs else FAILED_UTILITY
+
+
+def seconds_of(elapsed: Sequence[float]) -> tuple[float, float]:
+    """Seconds of an epoch, and those that the first one took longer; 0 where nothing is known.
+
+    Args:
+        elapsed: Seconds since a training began, after each of its epochs.
+    """
+    if not elapsed:
+        return 0.0, 0.0
+    spent = np.diff([0.0, *elapsed])
+    epoch_s = float(np.median(spent[1:])) if len(spent) > 1 else float(spent[0])
+    return max(epoch_s, 0.0), max(float(spent[0]) - epoch_s, 0.0)

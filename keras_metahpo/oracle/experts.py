@@ -5,6 +5,7 @@ from functools import cached_property
 
 from keras_metahpo.history import TrialLog
 from keras_metahpo.policies import (
+    CostModel,
     FreezeThawPolicy,
     Policy,
     build_model_policy,
@@ -71,7 +72,9 @@ class Experts:
 
     def freeze_thaw_policy(self, max_epochs: int) -> FreezeThawPolicy:
         """Decides where trainings are frozen and thawed."""
-        return FreezeThawPolicy(self.policy_without_floor, self.model, max_epochs, self._floor)
+        return FreezeThawPolicy(
+            self.policy_without_floor, self.model, max_epochs, self._floor, CostModel(self._logs)
+        )
 
     def _build(self, floor: int | None) -> Policy:
         return build_policy(self.model, self._logs, self._initial_configurations, floor)

@@ -3,9 +3,9 @@
 import numpy as np
 
 from keras_metahpo._kerastuner import COMPLETED, EPOCHS, IS_OVER, RUNNING, configuration_of
-from keras_metahpo.history import TrainingState, utility
+from keras_metahpo.history import TrainingState, seconds_of, utility
 
-ELAPSED_S = "elapsed_s"
+ELAPSED_S, NUM_PARAMETERS = "elapsed_s", "num_parameters"
 
 
 def epochs_of(trial) -> int:
@@ -35,22 +35,20 @@ def state_of(trial, objective, max_epochs: int, is_random: bool) -> TrainingStat
                 curve[observation.step] = utility(float(observation.mean()), objective.direction)
         if len(curve) and curve[-1] == -np.inf:  # It has diverged.
             curve = np.append(curve, np.full(max_epochs - len(curve), np.nan))
-    epoch_s, startup_s = _seconds(trial)
+    epoch_s, startup_s = seconds_of(_means(trial, ELAPSED_S))
     return TrainingState(
         configuration_of(trial),
         curve,
         epoch_s,
         startup_s,
+        num_parameters=max(_means(trial, NUM_PARAMETERS), default=0.0),
         may_go_on=not is_running and not values.get(IS_OVER, False),
         is_random=is_random,
     )
 
 
-def _seconds(trial) -> tuple[float, float]:
-    """Seconds of an epoch, and those that the first one took longer; 0 where nothing is known."""
-    if not trial.metrics.exists(ELAPSED_S):
-        return 0.0, 0.0
-    elapsed = [o.mean() for o in trial.metrics.get_history(ELAPSED_S)]
-    spent = np.diff([0.0, *elapsed])
-    epoch_s = float(np.median(spent[1:])) if len(spent) > 1 else float(spent[0])
-    return max(epoch_s, 0.0), max(float(spent[0]) - epoch_s, 0.0)
+def _means(trial, metric: str) -> list[float]:
+    """What a trial reported of a metric, epoch by epoch."""
+    if not trial.metrics.exists(metric):
+        return []
+    return [float(observation.mean()) for observation in trial.metrics.get_history(metric)]

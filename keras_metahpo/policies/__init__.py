@@ -8,7 +8,7 @@ from keras_metahpo.policies.candidate_search import (
 )
 from keras_metahpo.policies.composition import build_model_policy, build_policy
 from keras_metahpo.policies.defaults import DefaultsPolicy, named_defaults
-from keras_metahpo.policies.freeze_thaw import FreezeThawPolicy, TrainingStep
+from keras_metahpo.policies.freeze_thaw import CostModel, FreezeThawPolicy, TrainingStep
 from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy, PriorMean
 from keras_metahpo.policies.improvement import EXPECTED_IMPROVEMENT
 from keras_metahpo.policies.mapping import varied
@@ -23,6 +23,7 @@ __all__ = [
     "DEFAULT_CANDIDATE_SEARCH",
     "EXPECTED_IMPROVEMENT",
     "FLOOR",
+    "CostModel",
     "DefaultsPolicy",
     "FloorPolicy",
     "FreezeThawPolicy",

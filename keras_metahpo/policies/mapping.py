@@ -11,7 +11,16 @@ from typing import TypeGuard
 
 import numpy as np
 
+from keras_metahpo.history import TrialLog
 from keras_metahpo.space import Configuration, Hyperparameter, Points, SearchSpace, Value
+
+
+def related_logs(space: SearchSpace, logs: Sequence[TrialLog]) -> list[TrialLog]:
+    """Those that share the name of a hyperparameter with the space.
+
+    All configurations of the others would be the default one.
+    """
+    return [log for log in logs if not set(space.names).isdisjoint(log.space.names)]
 
 
 def nearest_points(space: SearchSpace, configurations: Sequence[Configuration]) -> Points:

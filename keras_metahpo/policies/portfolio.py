@@ -12,7 +12,7 @@ from keras_metahpo.acquisition import normal_scores
 from keras_metahpo.gaussian_process import fit_gaussian_process
 from keras_metahpo.history import History, TrialLog
 from keras_metahpo.policies.base import Policy, Suggestion, tried_keys, untried
-from keras_metahpo.policies.mapping import nearest_points
+from keras_metahpo.policies.mapping import nearest_points, related_logs
 from keras_metahpo.space import Configuration, Hyperparameter, Points, SearchSpace, concatenate
 
 logger = logging.getLogger(__name__)
@@ -72,9 +72,9 @@ def greedy_portfolio(space: SearchSpace, trial_logs: Sequence[TrialLog], size: i
     """Up to `size` points chosen one after another by the mean over logs of the best score.
 
     Hyperparameters are matched by name; one that a log lacks had its default. Logs that share no
-    name with the space are left out: all of their configurations would be the default one.
+    name with the space are left out.
     """
-    related = [log for log in trial_logs if not set(space.names).isdisjoint(log.space.names)]
+    related = related_logs(space, trial_logs)
     if len(related) < len(trial_logs) and len(space):
         logger.warning(
             "Earlier searches without any of the hyperparameters %s are not used: %s.",

@@ -1,5 +1,6 @@
 """A tuner whose oracle sees every epoch."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +10,10 @@ from keras_metahpo._kerastuner import EPOCHS, FreezingTuner
 
 
 class CurveTuner(FreezingTuner):
-    """Reports the metrics of every epoch, and the seconds since the trial began as `elapsed_s`."""
+    """Reports the metrics of every epoch and, among them, what the trial costs.
+
+    `elapsed_s` are the seconds since it began, `num_parameters` is the size of its model.
+    """
 
     def __init__(self, *args, **arguments):
         super().__init__(*args, **arguments)
@@ -25,8 +29,10 @@ class CurveTuner(FreezingTuner):
 
     def on_epoch_end(self, trial, model, epoch, logs=None):
         metrics = {name: float(value) for name, value in (logs or {}).items()}
-        elapsed_s = time.perf_counter() - self.training_began
-        self._epochs.append((epoch, metrics | {"elapsed_s": elapsed_s}))
+        metrics["elapsed_s"] = time.perf_counter() - self.training_began
+        # `count_params` refuses a model whose class has no `build`.
+        metrics["num_parameters"] = float(sum(math.prod(w.shape) for w in model.weights))
+        self._epochs.append((epoch, metrics))
         if self.is_out_of_time():
             model.stop_training = True
 
@@ -65,8 +71,7 @@ class CurveTuner(FreezingTuner):
         """Reports a training that was done without `fit`; returns what `fit` would have."""
         history = keras.callbacks.History()
         history.epoch = list(range(len(curve)))
-        names = curve[0].keys() - {"num_parameters"}
-        history.history = {name: [metrics[name] for metrics in curve] for name in sorted(names)}
+        history.history = {name: [metrics[name] for metrics in curve] for name in curve[0]}
         self._epochs = []
         self._report(trial, [history])
         return [history]

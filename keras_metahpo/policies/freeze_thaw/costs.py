@@ -1,5 +1,10 @@
 """What it costs to train a configuration further.
 
+The logarithm of an epoch's seconds is predicted from the trainings of this search by a Gaussian
+process over the hyperparameters, among which are those that decide it: units, layers, batch size.
+Two things are asked besides: how many parameters the models have, and what earlier searches of the
+same problem took, on whatever machine. `python benchmarks/costs.py` measures what this is worth.
+
 Shapes: n trials, q configurations.
 """
 
@@ -8,12 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_metahpo.gaussian_process import fit_gaussian_process
-from keras_metahpo.history import TrainingState
-from keras_metahpo.space import Configuration, SearchSpace
+from keras_metahpo.gaussian_process import GaussianProcess, fit_gaussian_process
+from keras_metahpo.history import TrainingState, TrialLog, seconds_of
+from keras_metahpo.policies.mapping import nearest_points, related_logs
+from keras_metahpo.space import Configuration, Hyperparameter, Points, SearchSpace, concatenate
 
 # With fewer known trials their median serves all configurations.
 FEWEST_KNOWN = 4
+# Of an earlier search, so many trials, evenly spaced.
+MOST_EARLIER = 100
 
 
 @dataclass(frozen=True)
@@ -33,27 +41,117 @@ class Costs:
         return self.startup + self.epoch * epochs
 
 
-def predict_costs(
-    space: SearchSpace, trials: Sequence[TrainingState], configurations: Sequence[Configuration]
-) -> Costs:
-    """Learns from n trials what an epoch of q configurations takes.
+@dataclass(frozen=True)
+class Regression:
+    """A Gaussian process over hyperparameters that predicts numbers in their own units."""
 
-    The logarithm of the seconds is predicted by a Gaussian process over the hyperparameters, among
-    which are those that decide it: units, layers, filters, batch size.
+    process: GaussianProcess
+    mean: float
+    std: float
+
+    @classmethod
+    def fit(
+        cls,
+        space: SearchSpace,
+        points: Points,
+        numbers: np.ndarray,
+        prior_mean: np.ndarray | None = None,
+    ) -> "Regression":
+        """Learns n numbers; the prior mean (n,) is in units of their standard deviation."""
+        mean, std = float(numbers.mean()), float(numbers.std()) or 1.0
+        categorical = np.array([hp.is_categorical for hp in space.hyperparameters], dtype=bool)
+        targets = (numbers - mean) / std
+        process = fit_gaussian_process(
+            points.units, points.active, categorical, targets, prior_mean
+        )
+        return cls(process, mean, std)
+
+    def predict(self, points: Points, prior_mean: np.ndarray | None = None) -> np.ndarray:
+        """Float array (q,)."""
+        predicted, _ = self.process.predict(points.units, points.active, prior_mean)
+        return self.mean + self.std * predicted
+
+
+class CostModel:
+    """Learns what an epoch takes.
+
+    Args:
+        logs: Earlier searches of the same problem.
     """
-    known = [trial for trial in trials if trial.epoch_s > 0]
-    if not known:
-        return Costs(np.ones(len(configurations)), 0.0)
-    startup = float(np.median([trial.startup_s for trial in known]))
-    logarithms = np.log([trial.epoch_s for trial in known])
-    mean, std = logarithms.mean(), logarithms.std()
-    if len(known) < FEWEST_KNOWN or std == 0:
-        return Costs(np.full(len(configurations), np.exp(np.median(logarithms))), startup)
-    categorical = np.array([hp.is_categorical for hp in space.hyperparameters], dtype=bool)
-    observed = space.encode([trial.configuration for trial in known])
-    process = fit_gaussian_process(
-        observed.units, observed.active, categorical, (logarithms - mean) / std
-    )
-    query = space.encode(configurations)
-    predicted, _ = process.predict(query.units, query.active)
-    return Costs(np.exp(mean + std * predicted), startup)
+
+    def __init__(self, logs: Sequence[TrialLog] = ()):
+        self.logs = logs
+        self._earlier: dict[tuple[Hyperparameter, ...], Regression | None] = {}
+
+    def predict(
+        self,
+        space: SearchSpace,
+        trials: Sequence[TrainingState],
+        configurations: Sequence[Configuration],
+    ) -> Costs:
+        """What q configurations cost, by what n trials did."""
+        known = [trial for trial in trials if trial.epoch_s > 0]
+        if not known:
+            return Costs(np.ones(len(configurations)), 0.0)
+        observed = space.encode([trial.configuration for trial in known])
+        asked = space.encode(configurations)
+        logarithms = np.log([trial.epoch_s for trial in known])
+        earlier = self._earlier_search(space)
+        expected = np.zeros(len(known)), np.zeros(len(configurations))
+        if earlier is not None:
+            expected = earlier.predict(observed), earlier.predict(asked)
+        surprises = logarithms - expected[0]
+        if len(known) < FEWEST_KNOWN or surprises.std() == 0:
+            surprise = np.full(len(configurations), np.median(surprises))
+        else:
+            sizes = _sizes(space, known, observed, asked) if earlier is None else (None, None)
+            regression = Regression.fit(space, observed, surprises, sizes[0])
+            surprise = regression.predict(asked, sizes[1])
+        startup = float(np.median([trial.startup_s for trial in known]))
+        return Costs(np.exp(expected[1] + surprise), startup)
+
+    def _earlier_search(self, space: SearchSpace) -> Regression | None:
+        """Predicts how much longer than others of its search a configuration took earlier."""
+        if space.hyperparameters not in self._earlier:
+            parts = [_logged(space, log) for log in related_logs(space, self.logs)]
+            logged = [(points, numbers) for points, numbers in parts if len(points)]
+            regression = None
+            if sum(len(points) for points, _ in logged) >= FEWEST_KNOWN:
+                points = concatenate([points for points, _ in logged])
+                numbers = np.concatenate([numbers for _, numbers in logged])
+                regression = Regression.fit(space, points, numbers)
+            self._earlier[space.hyperparameters] = regression
+        return self._earlier[space.hyperparameters]
+
+
+def _sizes(
+    space: SearchSpace, known: Sequence[TrainingState], observed: Points, asked: Points
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Standardised logarithms of the numbers of parameters, of n trials and q configurations.
+
+    Those of the configurations are predicted: to know them, each model would have to be built.
+    """
+    if not all(trial.num_parameters for trial in known):
+        return None, None
+    logarithms = np.log([trial.num_parameters for trial in known])
+    if logarithms.std() == 0:
+        return None, None
+    sizes = (logarithms - logarithms.mean()) / logarithms.std()
+    return sizes, Regression.fit(space, observed, sizes).predict(asked)
+
+
+def _logged(space: SearchSpace, log: TrialLog) -> tuple[Points, np.ndarray]:
+    """Configurations of a log and logarithms of their seconds an epoch, around 0."""
+    timed = []
+    for trial in log.trials:
+        elapsed = [m["elapsed_s"] for m in trial.measurements if "elapsed_s" in m]
+        epoch_s, _ = seconds_of(elapsed)
+        # The first epoch's seconds are those of the beginning, too, and every epoch must be timed.
+        is_told = len(elapsed) == len(trial.measurements) >= min(2, log.card.max_fidelity)
+        if is_told and epoch_s > 0:
+            timed.append((trial.configuration, np.log(epoch_s)))
+    rows = np.unique(np.linspace(0, len(timed) - 1, min(len(timed), MOST_EARLIER)).astype(int))
+    numbers = np.array([timed[row][1] for row in rows], dtype=float)
+    if len(numbers):
+        numbers -= np.median(numbers)
+    return nearest_points(space, [timed[row][0] for row in rows]), numbers

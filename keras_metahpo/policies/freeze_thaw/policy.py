@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_metahpo.history import History, TrainingState
 from keras_metahpo.policies.base import Policy, Suggestion
-from keras_metahpo.policies.freeze_thaw.costs import predict_costs
+from keras_metahpo.policies.freeze_thaw.costs import CostModel
 from keras_metahpo.policies.freeze_thaw.extrapolation import Outlook, look_ahead
 from keras_metahpo.policies.freeze_thaw.looks import log_values
 from keras_metahpo.policies.improvement import ImprovementPolicy, one_blas_thread
@@ -61,17 +61,24 @@ class FreezeThawPolicy:
         floor: A `floor`-th of all epochs goes into full trainings of random configurations, so that
             however misleading the model, E epochs are at least as good, in distribution, as
             E // (floor * max_epochs) trials of random search; `None` for none.
+        costs: Predicts seconds; by default from this search alone.
     """
 
     name = "thaw"
 
     def __init__(
-        self, main: Policy, model: ImprovementPolicy, max_epochs: int, floor: int | None = None
+        self,
+        main: Policy,
+        model: ImprovementPolicy,
+        max_epochs: int,
+        floor: int | None = None,
+        costs: CostModel | None = None,
     ):
         self.main = main
         self.model = model
         self.max_epochs = max_epochs
         self.floor = floor
+        self.costs = costs or CostModel()
         self.milestones = milestones_of(max_epochs)
 
     def suggest(
@@ -164,7 +171,7 @@ class FreezeThawPolicy:
             np.array(ages),
             self.milestones,
             outlook,
-            predict_costs(space, trials, configurations),
+            self.costs.predict(space, trials, configurations),
         )
         chosen, column = np.unravel_index(int(np.argmax(values)), values.shape)
         epochs = int(self.milestones[column])

@@ -1,0 +1,106 @@
+"""How well freezing and thawing knows what an epoch of a configuration takes.
+
+    python benchmarks/costs.py
+
+In each log of the meta-dataset the seconds an epoch are predicted from a few trials alone, with
+what `CostModel` makes of the numbers of parameters, and with ten other trials as an earlier search.
+Prints the root mean squared error of their natural logarithm: medians over logs of means over
+drawings.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from keras_metahpo.atomic import write_text
+from keras_metahpo.history import LoggedTrial, TrainingState, TrialLog, seconds_of
+from keras_metahpo.policies import CostModel
+from keras_metahpo.progress import progress_bars
+
+KNOWN = (2, 5, 10)
+NUM_EARLIER, NUM_DRAWINGS = 10, 3
+# More trials of a log would make it no other problem.
+MOST_ASKED = 60
+DIRECTORY = Path(__file__).parent
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--logs", type=Path, default=DIRECTORY.parent / "meta_dataset")
+    parser.add_argument("--output", type=Path, default=DIRECTORY / "results" / "costs.json")
+    options = parser.parse_args()
+    console = Console()
+    logs = [TrialLog.open(str(path)) for path in sorted(options.logs.iterdir())]
+    errors: dict[str, list[list[float]]] = {}
+    with progress_bars(console) as bars:
+        for place, log in enumerate(bars.track(logs, description="Predicting seconds")):
+            for way, values in measure(log, np.random.default_rng(place)).items():
+                errors.setdefault(way, []).append(values)
+    medians = {way: np.median(values, axis=0).round(3).tolist() for way, values in errors.items()}
+    result = {"num_logs": len(logs), "known": KNOWN, "rmse_of_log_seconds": medians}
+    write_text(options.output, json.dumps(result, indent=1) + "\n")
+    table = Table("known trials", *map(str, KNOWN))
+    for way, values in medians.items():
+        table.add_row(way, *(f"{value:.2f}" for value in values))
+    console.print(table)
+
+
+def measure(log: TrialLog, rng: np.random.Generator) -> dict[str, list[float]]:
+    """Errors of each way of predicting, for each number of known trials."""
+    # The first epoch's seconds are those of the beginning, too.
+    trained = [trial for trial in log.trials if len(trial.measurements) > 1]
+    timed = [(trial, state) for trial in trained if (state := state_of(trial)).epoch_s > 0]
+    drawn: dict[str, list[list[float]]] = {}
+    for _ in range(NUM_DRAWINGS):
+        order = rng.permutation(len(timed))
+        earlier, rest = order[:NUM_EARLIER], order[NUM_EARLIER:]
+        past = TrialLog.from_trials(log.card, log.space, [timed[row][0] for row in earlier])
+        row = {}
+        for known in KNOWN:
+            trials = [timed[place][1] for place in rest[:known]]
+            asked = [timed[place][1] for place in rest[known : known + MOST_ASKED]]
+            for way, error in errors_of(log, past, trials, asked).items():
+                row.setdefault(way, []).append(error)
+        for way, values in row.items():
+            drawn.setdefault(way, []).append(values)
+    return {way: np.mean(values, axis=0).tolist() for way, values in drawn.items()}
+
+
+def errors_of(log, past, trials, asked) -> dict[str, float]:
+    """Root mean squared error of each way of predicting."""
+    truth = np.log([state.epoch_s for state in asked])
+    configurations = [state.configuration for state in asked]
+    unsized = [replace(state, num_parameters=0.0) for state in trials]
+
+    def error(logarithms) -> float:
+        return float(np.sqrt(np.mean((logarithms - truth) ** 2)))
+
+    def predicted(model: CostModel, known) -> np.ndarray:
+        return np.log(model.predict(log.space, known, configurations).epoch)
+
+    return {
+        "median": error(np.median(np.log([state.epoch_s for state in trials]))),
+        "Gaussian process": error(predicted(CostModel(), unsized)),
+        "with numbers of parameters": error(predicted(CostModel(), trials)),
+        "with ten earlier trials": error(predicted(CostModel([past]), trials)),
+    }
+
+
+def state_of(trial: LoggedTrial) -> TrainingState:
+    """What a search would know of the trial's cost."""
+    elapsed = [m["elapsed_s"] for m in trial.measurements if "elapsed_s" in m]
+    sizes = [m["num_parameters"] for m in trial.measurements if "num_parameters" in m]
+    epoch_s, _ = seconds_of(elapsed)
+    utilities = np.zeros(len(trial.measurements))
+    return TrainingState(
+        trial.configuration, utilities, epoch_s, num_parameters=max(sizes, default=0.0)
+    )
+
+
+if __name__ == "__main__":
+    main()
