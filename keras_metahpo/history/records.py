@@ -41,27 +41,37 @@ class History:
         utilities: Float array (n,). Higher is better; `FAILED_UTILITY` for failed trials.
         variances: Float array (n,). Of the error of each utility's normal score, where the utility
             was predicted from a training that has not ended; 0 by default.
+        costs: Float array (n,). Seconds an epoch; NaN where they are unknown, as by default.
     """
 
     configurations: Sequence[Configuration] = ()
     utilities: np.ndarray = None  # type: ignore[assignment]
     variances: np.ndarray = None  # type: ignore[assignment]
+    costs: np.ndarray = None  # type: ignore[assignment]
 
     def __post_init__(self):
         size = len(self.configurations)
-        utilities = () if self.utilities is None else self.utilities
-        variances = np.zeros(size) if self.variances is None else self.variances
-        object.__setattr__(self, "utilities", np.asarray(utilities, dtype=float))
-        object.__setattr__(self, "variances", np.asarray(variances, dtype=float))
-        if not self.utilities.shape == self.variances.shape == (size,):
+        defaults = {"utilities": (), "variances": np.zeros(size), "costs": np.full(size, np.nan)}
+        shapes = {}
+        for name, default in defaults.items():
+            given = getattr(self, name)
+            array = np.asarray(default if given is None else given, dtype=float)
+            object.__setattr__(self, name, array)
+            shapes[name] = array.shape
+        if set(shapes.values()) != {(size,)}:
             raise ValueError(
-                "A history needs one utility, and one variance if any, a configuration. Received: "
-                f"{size} configurations, utilities {self.utilities.shape}, variances "
-                f"{self.variances.shape}."
+                "A history needs one utility, and one variance and one cost if any, a "
+                f"configuration. Received: {size} configurations and arrays of shapes {shapes}."
             )
 
     def __len__(self) -> int:
         return len(self.configurations)
+
+    def take(self, rows: Sequence[int]) -> "History":
+        """Those of its trials."""
+        rows = list(rows)
+        arrays = (array[rows] for array in (self.utilities, self.variances, self.costs))
+        return History([self.configurations[row] for row in rows], *arrays)
 
     @property
     def failed(self) -> np.ndarray:

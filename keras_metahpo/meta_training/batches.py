@@ -10,11 +10,12 @@ import numpy as np
 
 from keras_metahpo.acquisition import normal_scores
 from keras_metahpo.meta_training.augmentation import augment, mislead
-from keras_metahpo.meta_training.contexts import draw_num_observed, draw_observed
+from keras_metahpo.meta_training.contexts import draw_num_observed, draw_observed, observe
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.synthetic.hyperparameter import pick
 from keras_metahpo.rankers import Tokens, stack, tokenize
 from keras_metahpo.rankers.bars import CENTRES, bar_of
+from keras_metahpo.rankers.inputs import cost_scores, observation_facts
 from keras_metahpo.rankers.tokens import NUM_BUCKETS
 
 # Bar, listwise weight, whether it is a query, whether it failed: as `ranking_loss` takes them.
@@ -22,6 +23,8 @@ NUM_TARGETS = 4
 DROP_NAME_PROBABILITY = 0.25
 DROP_ALL_NAMES_PROBABILITY = 0.2
 GARBLED_SHARE = 0.5
+# Contexts in which it is known what a trial cost, if the task knows.
+COSTS_PROBABILITY = 0.5
 # Freezing and cropping leave at least this part of the configurations that are drawn.
 LEAST_PART = 4
 # Tasks of one batch are drawn from these parts of all, whose spaces are alike in size.
@@ -38,12 +41,16 @@ class Batch:
         tokens: Tokens of b tasks with n configurations each, best first.
         observed: Bool array (b, n). Which of them are the context.
         scores: Float array (b, n). Normal scores of the context among itself.
+        variances: Float array (b, n). Of the errors of these.
+        costs: Float array (b, n). Normal scores of the context's costs, 0 where unknown.
         targets: Float array (b, n, 4). As `ranking_loss` takes them.
     """
 
     tokens: Tokens
     observed: np.ndarray
     scores: np.ndarray
+    variances: np.ndarray
+    costs: np.ndarray
     targets: np.ndarray
 
     def score_targets(self, only_queries: bool) -> np.ndarray:
@@ -59,7 +66,9 @@ class Batch:
     @property
     def inputs(self) -> dict[str, np.ndarray]:
         """As a ranking network takes them."""
-        return self.tokens.as_dict() | {"observed": self.observed, "scores": self.scores}
+        facts = observation_facts(self.observed, self.scores, self.variances, self.costs)
+        context = {"observed": self.observed, "scores": self.scores, "facts": facts}
+        return self.tokens.as_dict() | context
 
 
 @dataclass(frozen=True)
@@ -70,11 +79,14 @@ class TokenizedTask:
         tokens: Tokens of all its configurations (b = 1).
         scores: Float array (n,). Normal scores among them.
         failed: Bool array (n,).
+        early_errors, costs: As of a `SourceTask`.
     """
 
     tokens: Tokens
     scores: np.ndarray
     failed: np.ndarray
+    early_errors: np.ndarray
+    costs: np.ndarray
 
     @property
     def width(self) -> int:
@@ -84,7 +96,8 @@ class TokenizedTask:
     @classmethod
     def of(cls, task: SourceTask) -> "TokenizedTask":
         tokens = tokenize(task.space, task.points)
-        return cls(tokens, normal_scores(task.utilities), ~np.isfinite(task.utilities))
+        scores, failed = normal_scores(task.utilities), ~np.isfinite(task.utilities)
+        return cls(tokens, scores, failed, task.early_errors, task.costs)
 
 
 def sample_batch(
@@ -118,7 +131,7 @@ def sample_batch(
             task = pick(synthetic, rng)
         examples.append(_draw(task, rng, num_configurations))
     tokens = stack([example.tokens for example in examples], *SHAPE_MULTIPLES)
-    rest = ("observed", "scores", "targets")
+    rest = ("observed", "scores", "variances", "costs", "targets")
     return Batch(tokens, *(np.concatenate([getattr(e, name) for e in examples]) for name in rest))
 
 
@@ -152,8 +165,13 @@ def _draw(task: TokenizedTask, rng: np.random.Generator, num_configurations: int
     targets[queries, 1] = listwise_weights(task_scores[rows[queries]])
     targets[queries, 2] = 1.0
     targets[:size, 3] = task.failed[rows]
-    scores = np.zeros(num_configurations, np.float32)
-    scores[np.flatnonzero(observed)] = normal_scores(task_scores[rows[observed]])
+    seen = np.flatnonzero(observed)
+    scores, variances, costs = np.zeros((3, num_configurations), np.float32)
+    scores[seen], variances[seen] = observe(
+        task_scores[rows[seen]], task.failed[rows[seen]], task.early_errors[rows[seen]], rng
+    )
+    if rng.random() < COSTS_PROBABILITY:
+        costs[seen] = cost_scores(task.costs[rows[seen]])
     rows, observed = np.resize(rows, num_configurations), np.resize(observed, num_configurations)
     observed[size:] = False
     tokens = replace(
@@ -162,7 +180,8 @@ def _draw(task: TokenizedTask, rng: np.random.Generator, num_configurations: int
         values=task.tokens.values[:, rows],
         active=task.tokens.active[:, rows],
     )
-    return Batch(drop_names(tokens, rng), observed[None], scores[None], targets[None])
+    arrays = (observed, scores, variances, costs, targets)
+    return Batch(drop_names(tokens, rng), *(array[None] for array in arrays))
 
 
 def listwise_weights(scores: np.ndarray) -> np.ndarray:

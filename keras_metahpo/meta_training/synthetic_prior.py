@@ -25,6 +25,9 @@ HETEROSCEDASTIC = 0.3
 # Chance level: all that is worse than it looks the same.
 PLATEAU = 0.3
 CHANCE_LEVEL = 12.0  # in units of the spread among good configurations, if there is no plateau
+# An epoch's seconds rise with a power of the work; their noise, in doublings.
+WORK_POWERS = (0.3, 1.0)
+COST_NOISE = 0.3
 # Failures.
 DIVERGING = 0.4  # share of tasks on which divergence ends in NaN
 OUT_OF_MEMORY = 0.05
@@ -53,7 +56,14 @@ def synthetic_task(rng: np.random.Generator, num_configurations: int = 192) -> S
         # A space of one Fixed, or one whose only hyperparameter does nothing, teaches nothing.
         if np.ptp(response.loss) > 0 and np.ptp(utilities[np.isfinite(utilities)]) > 0:
             name = f"synthetic_{int(rng.integers(2**62)):016x}"
-            return SourceTask(name, "synthetic", synthetic.space, points, utilities)
+            return SourceTask(
+                name,
+                "synthetic",
+                synthetic.space,
+                points,
+                utilities,
+                costs=_costs(response, rng),
+            )
 
 
 def _utilities(response: Response, rng: np.random.Generator) -> np.ndarray:
@@ -66,6 +76,12 @@ def _utilities(response: Response, rng: np.random.Generator) -> np.ndarray:
     level = np.quantile(loss, rng.uniform(0.25, 0.95)) if has_plateau else CHANCE_LEVEL
     loss = np.minimum(loss, level)
     return np.where(_failed(response, rng), -np.inf, _transformed(loss, rng))
+
+
+def _costs(response: Response, rng: np.random.Generator) -> np.ndarray:
+    """Of an epoch: float array (n,). How much faster less work is done is the machine's affair."""
+    doublings = rng.uniform(*WORK_POWERS) * response.work
+    return 2.0 ** (doublings + COST_NOISE * rng.normal(size=len(doublings)))
 
 
 def _with_noise(loss: np.ndarray, rng) -> np.ndarray:

@@ -20,7 +20,7 @@ from keras_metahpo._kerastuner import (
 from keras_metahpo.history import FAILED_UTILITY, History, utility
 from keras_metahpo.oracle.budget import Budget
 from keras_metahpo.oracle.picture import Stretch, draw
-from keras_metahpo.oracle.training_states import epochs_of, state_of
+from keras_metahpo.oracle.training_states import epochs_of, state_of, trial_seconds
 from keras_metahpo.policies import FLOOR, FreezeThawPolicy, TrainingStep
 from keras_metahpo.space import Configuration, SearchSpace
 
@@ -170,6 +170,7 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
         return History(
             [configuration_of(trial) for trial in trials],
             np.array([self._utility(trial) for trial in trials], dtype=float),
+            costs=np.array([trial_seconds(trial)[0] or np.nan for trial in trials], dtype=float),
         )
 
     def _utility(self, trial) -> float:

@@ -35,7 +35,7 @@ def state_of(trial, objective, max_epochs: int, is_random: bool) -> TrainingStat
                 curve[observation.step] = utility(float(observation.mean()), objective.direction)
         if len(curve) and curve[-1] == -np.inf:  # It has diverged.
             curve = np.append(curve, np.full(max_epochs - len(curve), np.nan))
-    epoch_s, startup_s = seconds_of(_means(trial, ELAPSED_S))
+    epoch_s, startup_s = trial_seconds(trial)
     return TrainingState(
         configuration_of(trial),
         curve,
@@ -45,6 +45,11 @@ def state_of(trial, objective, max_epochs: int, is_random: bool) -> TrainingStat
         may_go_on=not is_running and not values.get(IS_OVER, False),
         is_random=is_random,
     )
+
+
+def trial_seconds(trial) -> tuple[float, float]:
+    """Seconds of an epoch, and those that the first one took longer; 0 where nothing is known."""
+    return seconds_of(_means(trial, ELAPSED_S))
 
 
 def _means(trial, metric: str) -> list[float]:

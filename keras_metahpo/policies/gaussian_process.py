@@ -36,7 +36,7 @@ class GaussianProcessPolicy(ImprovementPolicy):
         super().__init__(num_initial if prior is None else 0, **arguments)
         self.prior = prior
 
-    def acquisition(self, space, observed, utilities, scores, variances, started):
+    def acquisition(self, space, observed, trials, scores, started):
         """Fits the process to what was observed and fantasises what was started."""
         known = concatenate([observed, started])
         known_prior = _prior_mean(self.prior, space, known)
@@ -51,7 +51,7 @@ class GaussianProcessPolicy(ImprovementPolicy):
             categorical,
             scores,
             observed_prior,
-            variances=variances,
+            variances=trials.variances,
         )
         if len(started):
             process = process.fantasise(started.units, started.active, started_prior)

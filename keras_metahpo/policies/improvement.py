@@ -57,9 +57,8 @@ class ImprovementPolicy(Policy):
         self,
         space: SearchSpace,
         observed: Points,
-        utilities: np.ndarray,
+        trials: History,
         scores: np.ndarray,
-        variances: np.ndarray,
         started: Points,
     ) -> ScoreFunction:
         """Candidates to facts (n, k): what is to be maximised, mean, standard deviation, others.
@@ -67,8 +66,8 @@ class ImprovementPolicy(Policy):
         Args:
             space: The search space.
             observed: Finished trials, all or the informative ones.
-            utilities, scores, variances: Float arrays (n,). Of these trials: -inf where they
-                failed; normal scores among all trials; and of the errors of these, as in `History`.
+            trials: These trials.
+            scores: Float array (n,). Their normal scores among all trials.
             started: Unfinished trials.
         """
 
@@ -116,12 +115,7 @@ class ImprovementPolicy(Policy):
         return AcquisitionProblem(
             space=space,
             score_function=self.acquisition(
-                space,
-                observed[rows],
-                history.utilities[rows],
-                scores,
-                history.variances[rows],
-                started,
+                space, observed[rows], history.take(rows), scores, started
             ),
             incumbents=observed[history.best_first()[:NUM_INCUMBENTS]],
             tried={*observed.keys(), *started.keys()},

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_metahpo.acquisition import log_expected_improvement
+from keras_metahpo.history import History
 from keras_metahpo.policies.improvement import ImprovementPolicy
 from keras_metahpo.rankers import Context, Ranker
 from keras_metahpo.space import Points, SearchSpace, concatenate
@@ -29,17 +30,17 @@ class SurrogatePolicy(ImprovementPolicy):
         self.ranker = ranker
         self.improves_on_latest = improves_on_latest
 
-    def acquisition(self, space, observed, utilities, scores, variances, started):
-        """What was started counts as if it ended as predicted; rankers know no variances."""
+    def acquisition(self, space, observed, trials, scores, started):
+        """What was started counts as if it ended as predicted."""
         if not len(observed) + len(started):
             return _Acquisition(self.ranker, space, None, None)
-        context = _context(self.ranker, space, observed, utilities)
+        context = _context(self.ranker, space, observed, trials)
         known = observed
         if len(started):
             predicted = self.ranker.score(context, self.ranker.tokens(space, started)).mean[0]
             known = concatenate([observed, started])
-            fantasies = _utilities_at(predicted, utilities, scores)
-            context = _context(self.ranker, space, known, np.concatenate([utilities, fantasies]))
+            fantasies = _utilities_at(predicted, trials.utilities, scores)
+            context = _context(self.ranker, space, known, _with_fantasies(trials, fantasies))
         means = self.ranker.score(context, self.ranker.tokens(space, known)).mean[0]
         best = float(means[len(observed) - 1] if self.improves_on_latest else means.max())
         return _Acquisition(self.ranker, space, context, best)
@@ -65,13 +66,27 @@ class _Acquisition:
         return np.stack([score, mean, std], axis=1)
 
 
-def _context(
-    ranker: Ranker, space: SearchSpace, points: Points, utilities: np.ndarray
-) -> Context | None:
+def _context(ranker: Ranker, space: SearchSpace, points: Points, trials: History) -> Context | None:
     if not len(points):
         return None
-    mask = np.ones((1, len(points)), dtype=bool)
-    return Context(ranker.tokens(space, points), utilities[None], mask)
+    return Context(
+        ranker.tokens(space, points),
+        trials.utilities[None],
+        np.ones((1, len(points)), dtype=bool),
+        trials.variances[None],
+        trials.costs[None],
+    )
+
+
+def _with_fantasies(trials: History, utilities: np.ndarray) -> History:
+    """The trials and others of which only these utilities are imagined."""
+    size = len(utilities)
+    return History(
+        [*trials.configurations, *({} for _ in range(size))],
+        np.concatenate([trials.utilities, utilities]),
+        np.concatenate([trials.variances, np.zeros(size)]),
+        np.concatenate([trials.costs, np.full(size, np.nan)]),
+    )
 
 
 def _utilities_at(predicted: np.ndarray, utilities: np.ndarray, scores: np.ndarray) -> np.ndarray:

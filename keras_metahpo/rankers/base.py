@@ -50,11 +50,16 @@ class Context:
         tokens: Configurations (b, c, d...).
         utilities: Float array (b, c). Higher is better; -inf where the trial failed.
         mask: Bool array (b, c). False for padding.
+        variances: Float array (b, c). Of the error of each utility's normal score, where it was
+            predicted from a training that has not ended; `None` where all have.
+        costs: Float array (b, c). Of each trial, in any unit; NaN where unknown, as all if `None`.
     """
 
     tokens: Tokens
     utilities: np.ndarray
     mask: np.ndarray
+    variances: np.ndarray | None = None
+    costs: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

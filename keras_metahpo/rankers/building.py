@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from keras_metahpo.rankers.inputs import NUM_FACTS
 from keras_metahpo.rankers.tokens import stack, tokenize
 from keras_metahpo.space import SearchSpace
 
@@ -23,7 +24,8 @@ def built(make: Callable, config: dict | None = None):
         tokens = stack([tokenize(space, space.snap(np.zeros((1, 0))))])
         shapes = {name: array.shape for name, array in tokens.as_dict().items()}
         observed = tokens.active.shape[:2]
-        network.build(shapes | {"observed": observed, "scores": observed})
+        context = {"observed": observed, "scores": observed, "facts": (*observed, NUM_FACTS)}
+        network.build(shapes | context)
     return network
 
 

@@ -11,13 +11,15 @@ from keras_metahpo.rankers.tokens import join_configurations, pad_configurations
 
 # Queries are padded to a multiple of this, so that compiled networks are reused.
 QUERY_MULTIPLE = 32
+# What is told of an observed trial.
+NUM_FACTS = 5
 
 
 def network_inputs(context: Context | None, query: Tokens) -> dict[str, np.ndarray]:
     """The queries, then the context, then padding.
 
-    With a context there are `observed`, bool (b, n), and `scores`, float (b, n): the normal scores
-    of the observed among themselves.
+    With a context there are `observed`, bool (b, n); `scores`, float (b, n), the normal scores of
+    the observed among themselves; and `facts`, float (b, n, 5), as `observation_facts` makes them.
     """
     tokens = query if context is None else join_configurations(query, context.tokens)
     num_queries, num_tokens = query.active.shape[1], tokens.active.shape[1]
@@ -26,10 +28,47 @@ def network_inputs(context: Context | None, query: Tokens) -> dict[str, np.ndarr
     if context is None:
         return inputs
     observed = np.zeros(padded.active.shape[:2], bool)
-    scores = np.zeros(padded.active.shape[:2], np.float32)
     observed[:, num_queries:num_tokens] = context.mask
-    scores[:, num_queries:num_tokens] = context_scores(context)
-    return inputs | {"observed": observed, "scores": scores}
+    given = {"scores": context_scores(context), "costs": _context_costs(context)}
+    variances = np.zeros(context.mask.shape) if context.variances is None else context.variances
+    given["variances"] = np.where(context.mask, variances, 0.0)
+    columns = {name: np.zeros(observed.shape, np.float32) for name in given}
+    for name, values in given.items():
+        columns[name][:, num_queries:num_tokens] = values
+    facts = observation_facts(observed, **columns)
+    return inputs | {"observed": observed, "scores": columns["scores"], "facts": facts}
+
+
+def observation_facts(
+    observed: np.ndarray, scores: np.ndarray, variances: np.ndarray, costs: np.ndarray
+) -> np.ndarray:
+    """What a ranking network is told of each observed trial: float array (b, n, 5), else 0.
+
+    Args:
+        observed: Bool array (b, n).
+        scores: Float array (b, n). Normal scores of the observed among themselves.
+        variances: Float array (b, n). Of the errors of these, as in `Context`.
+        costs: Float array (b, n). Normal scores of the costs among the observed, 0 if unknown.
+    """
+    columns = [np.ones(scores.shape), scores, scores**2, np.sqrt(variances), costs]
+    return (np.stack(columns, axis=-1) * observed[..., None]).astype(np.float32)
+
+
+def cost_scores(costs: np.ndarray) -> np.ndarray:
+    """Normal scores of n costs, the dearest first; 0 where one is unknown (NaN)."""
+    scores = np.zeros(len(costs))
+    known = np.isfinite(costs)
+    scores[known] = normal_scores(costs[known])
+    return scores
+
+
+def _context_costs(context: Context) -> np.ndarray:
+    """Normal scores of each task's costs among themselves: float array (b, c)."""
+    scores = np.zeros(context.mask.shape)
+    if context.costs is not None:
+        for row, mask in enumerate(context.mask):
+            scores[row, mask] = cost_scores(context.costs[row, mask])
+    return scores
 
 
 def context_scores(context: Context) -> np.ndarray:

@@ -11,6 +11,7 @@ from keras import layers, ops
 
 from keras_metahpo.rankers.bars import NUM_BARS
 from keras_metahpo.rankers.encoder import DTYPE, MASKED, ConfigurationEncoder, feed_forward
+from keras_metahpo.rankers.inputs import NUM_FACTS
 
 # Ranking score, logit of failure, and a logit a bar.
 NUM_OUTPUTS = 2 + NUM_BARS
@@ -34,8 +35,8 @@ class RankingNetwork(keras.Model):
 
     Call arguments:
         inputs: Dictionary of the arrays of `Tokens`; and, unless nothing was observed, `observed`,
-            bool (b, n), the context, and `scores`, float (b, n), the normal scores of the observed
-            among themselves.
+            bool (b, n), the context, and `facts`, float (b, n, 5), as `observation_facts` makes
+            them.
 
     Returns:
         Float tensor (b, n, m, 2 + k): each member's ranking score, logit of failure, and logits of
@@ -114,7 +115,7 @@ class RankingMember(layers.Layer):
     def build(self, input_shape):
         self.encoder.build(input_shape)
         self.query.build((None, None, 2 * self.width))
-        self.observation.build((None, None, 3))
+        self.observation.build((None, None, NUM_FACTS))
         for block in self.blocks:
             block.build((None, None, self.width))
         self.head.build((None, None, 3 * self.width))
@@ -124,9 +125,8 @@ class RankingMember(layers.Layer):
         encoded = self.encoder(inputs, training=training)
         x, observed = self.query(encoded), None
         if "observed" in inputs:
-            observed, scores = ops.cast(inputs["observed"], DTYPE), inputs["scores"]
-            facts = ops.stack([observed, observed * scores, observed * scores**2], axis=-1)
-            x = x + observed[..., None] * self.observation(facts)
+            observed = ops.cast(inputs["observed"], DTYPE)
+            x = x + observed[..., None] * self.observation(inputs["facts"])
         for block in self.blocks:
             x = block(x, observed)
         return self.head(ops.concatenate([encoded, x], axis=-1))

@@ -63,8 +63,7 @@ class NumpyNetwork:
         x, observed = self._dense(member.query, encoded), None
         if "observed" in inputs:
             observed = np.asarray(inputs["observed"], np.float32)
-            scores = np.asarray(inputs["scores"], np.float32)
-            facts = np.stack([observed, observed * scores, observed * scores**2], axis=-1)
+            facts = np.asarray(inputs["facts"], np.float32)
             x = x + observed[..., None] * self._dense(member.observation, facts)
         for block in member.blocks:
             if observed is not None:

@@ -18,7 +18,7 @@ from keras_metahpo.rankers.tuned import (
     RegressionRanker,
 )
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 DEFAULT_PRESET = "base"
 # What a preset may be; the first one where it does not say.
 RANKERS: dict[str, type[NetworkRanker]] = {

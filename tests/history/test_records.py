@@ -35,7 +35,7 @@ def test_unknown_direction_is_refused():
 def test_history_needs_a_utility_a_configuration():
     with pytest.raises(ValueError, match="2 configurations"):
         History([{"x": 1}, {"x": 2}], np.array([0.5]))
-    with pytest.raises(ValueError, match=r"utilities \(1, 1\)"):
+    with pytest.raises(ValueError, match=r"'utilities': \(1, 1\)"):
         History([{"x": 1}], np.array([[0.5]]))
 
 
@@ -55,3 +55,16 @@ def test_best_first_keeps_the_order_of_equals_and_puts_failures_last():
 def test_history_cannot_be_reassigned():
     with pytest.raises(dataclasses.FrozenInstanceError):
         History().utilities = np.zeros(1)
+
+
+def test_some_trials_of_a_history_keep_all_that_is_known_of_them():
+    configurations = [{"x": n} for n in range(4)]
+    numbers = np.arange(4.0)
+    history = History(configurations, numbers, numbers / 10, numbers * 10)
+    some = history.take([3, 1])
+    assert some.configurations == [{"x": 3}, {"x": 1}]
+    assert some.utilities.tolist() == [3.0, 1.0]
+    assert some.variances.tolist() == pytest.approx([0.3, 0.1])
+    assert some.costs.tolist() == [30.0, 10.0]
+    unknown = History(configurations, numbers).take([0])
+    assert unknown.variances.tolist() == [0.0] and np.isnan(unknown.costs).all()

@@ -85,7 +85,7 @@ def test_batches_are_sorted_best_first(task):
 
 
 def test_a_configuration_is_context_or_query_or_padding(task):
-    few = replace(task, points=task.points[:10], utilities=task.utilities[:10])
+    few = task.take(np.arange(10))
     rng = np.random.default_rng(0)
     sizes = set()
     for _ in range(20):
@@ -95,7 +95,8 @@ def test_a_configuration_is_context_or_query_or_padding(task):
         assert np.all((is_query | batch.observed).sum(axis=1) == 10)
         assert not is_query[:, 10:].any() and not batch.observed[:, 10:].any()
         # Scores of the context are known, those of queries are not; weights the other way round.
-        assert np.all(batch.scores[~batch.observed] == 0)
+        for known in (batch.scores, batch.variances, batch.costs):
+            assert np.all(known[~batch.observed] == 0)
         assert np.all(batch.targets[..., 1][~is_query] == 0)
         sizes |= set(batch.observed.sum(axis=1).tolist())
     assert {0, 1} < sizes and max(sizes) <= 6

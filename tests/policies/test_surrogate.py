@@ -38,6 +38,16 @@ def test_a_surrogate_with_a_prior_begins_with_its_best():
     assert suggestion.configuration["x"] > 0.98
 
 
+def test_a_surrogate_is_told_how_uncertain_trials_are_and_what_they_cost():
+    ranker = Recorder()
+    configurations = [{"x": 0.1, "y": 0.2}, {"x": 0.3, "y": 0.4}]
+    history = History(configurations, np.zeros(2), np.array([0.0, 0.3]), np.array([5.0, np.nan]))
+    SurrogatePolicy(ranker).suggest(SPACE, history, [{"x": 0.9, "y": 0.9}], np.random.default_rng())
+    told = ranker.contexts[-1]
+    np.testing.assert_array_equal(told.variances, [[0.0, 0.3, 0.0]])
+    np.testing.assert_array_equal(told.costs, [[5.0, np.nan, np.nan]])
+
+
 # Random search's best of 20 is -0.016 on average. Under the roughest kernel, the improvement that
 # is expected beside the best trial hides that of everything further off.
 @pytest.mark.parametrize(

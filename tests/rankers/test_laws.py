@@ -122,9 +122,11 @@ def test_context_in_any_order_gives_the_same(ranker, points):
     tokens = ranker.tokens(SPACE, points)
     utilities, mask = np.linspace(-1, 1, 20)[None], np.ones((1, 20), bool)
     order = np.random.default_rng(1).permutation(20)
-    one = ranker.score(Context(tokens, utilities, mask), tokens)
+    variances, costs = np.linspace(0, 0.7, 20)[None], np.linspace(3, 1, 20)[None]
+    one = ranker.score(Context(tokens, utilities, mask, variances, costs), tokens)
     moved = ranker.tokens(SPACE, points[order])
-    other = ranker.score(Context(moved, utilities[:, order], mask), tokens)
+    arrays = (array[:, order] for array in (utilities, mask, variances, costs))
+    other = ranker.score(Context(moved, *arrays), tokens)
     np.testing.assert_allclose(one.mean, other.mean, atol=1e-5)
 
 

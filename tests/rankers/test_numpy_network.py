@@ -34,7 +34,8 @@ def context(space: SearchSpace, size: int, num_masked: int = 0) -> Context:
     mask[:, :num_masked] = False
     utilities = RNG.normal(size=(1, size))
     utilities[0, -1] = -np.inf
-    return Context(tokens(space, size), utilities, mask)
+    variances, costs = RNG.uniform(0.0, 0.7, (2, 1, size))
+    return Context(tokens(space, size), utilities, mask, variances, costs)
 
 
 @pytest.fixture(scope="module")

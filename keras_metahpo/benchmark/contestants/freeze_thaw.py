@@ -18,8 +18,10 @@ from keras_metahpo.policies import (
     FLOOR,
     FreezeThawPolicy,
     GaussianProcessPolicy,
+    SurrogatePolicy,
     TrainingStep,
 )
+from keras_metahpo.policies.improvement import ImprovementPolicy
 from keras_metahpo.policies.ranker import RankerPrior
 from keras_metahpo.space import Configuration
 
@@ -33,19 +35,25 @@ class FreezeThawContestant(Contestant):
     Args:
         ranker: A preset's name, `None` for none.
         is_frozen: Whether trainings are frozen and thawed; else each is a full one.
+        decides_alone: Whether the ranker is told of all trainings and decides by its answer; else
+            it is the prior mean of a Gaussian process.
     """
 
     ranker: str | None = "base"
     is_frozen: bool = True
+    decides_alone: bool = False
 
     def start(self, problem: Problem, seed: int) -> Search:
         if self.is_frozen and problem.max_fidelity < 2:
             raise NotAvailable("freezing needs tasks with several fidelities")
         ranker = MetaOracleContestant(self.ranker).allowed_ranker(problem)
         pool = None if problem.pool is None else problem.space.encode(problem.pool)
-        model = GaussianProcessPolicy(
-            RankerPrior(ranker) if ranker is not None else None, num_initial=1, pool=pool
-        )
+        model: ImprovementPolicy
+        if ranker is not None and self.decides_alone:
+            model = SurrogatePolicy(ranker, pool=pool)
+        else:
+            prior = RankerPrior(ranker) if ranker is not None else None
+            model = GaussianProcessPolicy(prior, num_initial=1, pool=pool)
         max_epochs = problem.max_fidelity if self.is_frozen else 1
         return FreezeThawSearch(
             problem, FreezeThawPolicy(model, model, max_epochs, FLOOR_EVERY), seed

@@ -34,6 +34,7 @@ CONTESTANTS: dict[str, Contestant] = {
     "Hyperband": OracleContestant("HyperbandOracle"),
     "freeze and thaw": FreezeThawContestant(),
     "freeze and thaw without a ranker": FreezeThawContestant(ranker=None),
+    "freeze and thaw by the ranker alone": FreezeThawContestant(decides_alone=True),
     "full trainings": FreezeThawContestant(is_frozen=False),
     "ASHA": PruningContestant("SuccessiveHalvingPruner", "RandomSampler"),
     "TPE with Hyperband": PruningContestant(

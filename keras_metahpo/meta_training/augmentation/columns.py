@@ -33,7 +33,7 @@ def drop(task: SourceTask, rng: np.random.Generator) -> SourceTask:
     dropped = pick(names, rng)
     columns = [c for c, hp in enumerate(hyperparameters) if hp.name != dropped]
     kept = [hyperparameters[c] for c in columns]
-    return rebuild(task, kept, task.points.numbers[:, columns], task.utilities)
+    return rebuild(task, kept, task.points.numbers[:, columns])
 
 
 def add_irrelevant(task: SourceTask, rng: np.random.Generator) -> SourceTask:
@@ -48,7 +48,7 @@ def add_irrelevant(task: SourceTask, rng: np.random.Generator) -> SourceTask:
         hp = draw_unnamed(name, (), rng)
         hyperparameters.append(hp)
         numbers.append(hp.numbers(rng.random((len(task.points), 1))))
-    return rebuild(task, hyperparameters, np.concatenate(numbers, axis=1), task.utilities)
+    return rebuild(task, hyperparameters, np.concatenate(numbers, axis=1))
 
 
 def permute_choices(task: SourceTask, rng: np.random.Generator) -> SourceTask:
@@ -63,7 +63,7 @@ def permute_choices(task: SourceTask, rng: np.random.Generator) -> SourceTask:
         numbers[active, column] = order.argsort()[numbers[active, column].astype(int)]
         choices = tuple(hp.choices[old] for old in order)
         hyperparameters[column] = replace(hp, choices=choices)
-    return rebuild(task, hyperparameters, numbers, task.utilities)
+    return rebuild(task, hyperparameters, numbers)
 
 
 def rename(task: SourceTask, rng: np.random.Generator) -> SourceTask:

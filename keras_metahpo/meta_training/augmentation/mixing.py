@@ -48,7 +48,7 @@ def mix(task: SourceTask, other: SourceTask, rng: np.random.Generator, min_rows:
         return task
     share = rng.uniform(0.0, MOST_MIXED)
     utilities = _weighted(task.utilities[rows], ranks(other.utilities)[nearest[rows]], share)
-    return replace(task, points=task.points[rows], utilities=utilities)
+    return replace(task.take(rows), utilities=utilities)
 
 
 def joinable(task: SourceTask, other: SourceTask) -> bool:
@@ -80,8 +80,8 @@ def join(task: SourceTask, other: SourceTask, rng: np.random.Generator) -> Sourc
         *renamed(other.space.hyperparameters, names),
     ]
     numbers = np.concatenate([task.points.numbers[rows], other.points.numbers[other_rows]], axis=1)
-    joined = replace(task, name=f"{task.name} and {other.name}")
-    return rebuild(joined, hyperparameters, numbers, utilities)
+    joined = rebuild(task.take(rows), hyperparameters, numbers)
+    return replace(joined, name=f"{task.name} and {other.name}", utilities=utilities)
 
 
 def ranks(utilities: np.ndarray) -> np.ndarray:

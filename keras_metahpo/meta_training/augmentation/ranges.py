@@ -28,7 +28,7 @@ def freeze(task: SourceTask, rng: np.random.Generator, min_rows: int) -> SourceT
     fixed = replace(hp, kind="fixed", default=value, choices=(value,), ordered=False)
     new_numbers = task.points.numbers[rows].copy()
     new_numbers[:, column] = 0.0
-    return with_column(task, column, fixed, new_numbers, task.utilities[rows])
+    return with_column(task.take(rows), column, fixed, new_numbers)
 
 
 def crop(task: SourceTask, rng: np.random.Generator, min_rows: int) -> SourceTask:
@@ -51,7 +51,7 @@ def crop(task: SourceTask, rng: np.random.Generator, min_rows: int) -> SourceTas
     low, high = hp.numbers(np.array([start, start + width])).tolist()
     default = min(max(float(hp.default), low), high)
     cropped = replace(hp, low=low, high=high, default=default)
-    return with_column(task, column, cropped, task.points.numbers[rows], task.utilities[rows])
+    return with_column(task.take(rows), column, cropped, task.points.numbers[rows])
 
 
 def shift(task: SourceTask, rng: np.random.Generator) -> SourceTask:
@@ -71,4 +71,4 @@ def shift(task: SourceTask, rng: np.random.Generator) -> SourceTask:
     )
     numbers = task.points.numbers.copy()
     numbers[:, column] *= factor
-    return with_column(task, column, shifted, numbers, task.utilities)
+    return with_column(task, column, shifted, numbers)

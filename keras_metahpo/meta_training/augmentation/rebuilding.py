@@ -17,15 +17,13 @@ def rebuild(
     task: SourceTask,
     hyperparameters: Sequence[Hyperparameter],
     numbers: np.ndarray,
-    utilities: np.ndarray,
 ) -> SourceTask:
-    """The task with other hyperparameters, configurations and utilities.
+    """The task with other hyperparameters.
 
     Args:
-        task: Gives its name and family.
+        task: Gives all but its search space and points.
         hyperparameters: d different ones, in any order.
         numbers: Float array (n, d). Values on the hyperparameters' own axes, NaN where inactive.
-        utilities: Float array (n,).
     """
     space = SearchSpace(hyperparameters)
     # A search space sorts its hyperparameters, parents first.
@@ -37,20 +35,16 @@ def rebuild(
         rows = active[:, column]
         units[rows, column] = hp.units(numbers[rows, column])
     points = Points(units, numbers, active)
-    return replace(task, space=space, points=points, utilities=utilities)
+    return replace(task, space=space, points=points)
 
 
 def with_column(
-    task: SourceTask,
-    column: int,
-    hp: Hyperparameter,
-    numbers: np.ndarray,
-    utilities: np.ndarray,
+    task: SourceTask, column: int, hp: Hyperparameter, numbers: np.ndarray
 ) -> SourceTask:
-    """The task with one hyperparameter replaced, and the given configurations."""
+    """The task with one hyperparameter replaced, and the given values of all."""
     hyperparameters = list(task.space.hyperparameters)
     hyperparameters[column] = hp
-    return rebuild(task, hyperparameters, numbers, utilities)
+    return rebuild(task, hyperparameters, numbers)
 
 
 def renamed(

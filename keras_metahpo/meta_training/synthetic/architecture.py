@@ -22,6 +22,7 @@ def _size(setting: Setting, usual: float, rng, share: float) -> Effect:
         capacity=strength(rng) * share * doublings,
         best_rate=-rng.uniform(0.0, 0.8) * DOUBLING * doublings,
         memory=doublings,
+        work=doublings,
     )
 
 
@@ -48,6 +49,7 @@ def depth(setting: Setting, rng) -> Effect:
         stability=-0.15 * doublings,
         loss=hard,
         memory=doublings,
+        work=doublings,
     )
 
 
@@ -159,6 +161,7 @@ def kernel_size(setting: Setting, rng) -> Effect:
         loss=importance(rng) * 0.08 * deviation,
         capacity=0.1 * (setting.values - 3.0),
         memory=0.3 * (setting.values - 3.0),
+        work=0.3 * (setting.values - 3.0),
     )
 
 
@@ -172,7 +175,7 @@ def pooling(setting: Setting, rng) -> Effect:
 def pool_size(setting: Setting, rng) -> Effect:
     """Windows beyond 2 save memory and lose detail."""
     wider = setting.values - 2.0
-    return Effect(loss=importance(rng) * rng.normal(0.1, 0.1) * wider, memory=-wider)
+    return Effect(loss=importance(rng) * rng.normal(0.1, 0.1) * wider, memory=-wider, work=-wider)
 
 
 def _saturating(setting: Setting, rng, usual: float) -> Effect:
@@ -183,6 +186,7 @@ def _saturating(setting: Setting, rng, usual: float) -> Effect:
         loss=importance(rng) * 0.2 * np.minimum(gain, 8.0) + rng.uniform(0.0, 0.05) * doublings,
         capacity=0.1 * doublings,
         memory=doublings,
+        work=doublings,
     )
 
 

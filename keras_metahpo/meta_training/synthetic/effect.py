@@ -26,6 +26,7 @@ class Effect:
         regularization: How much capacity is held back from overfitting.
         training: log10 of the effective number of updates, relative to the usual.
         memory: log2 of the memory taken, relative to the usual.
+        work: log2 of the seconds of an epoch, relative to the usual.
     """
 
     loss: Array = 0.0
@@ -35,6 +36,7 @@ class Effect:
     regularization: Array = 0.0
     training: Array = 0.0
     memory: Array = 0.0
+    work: Array = 0.0
 
     def __add__(self, other: "Effect") -> "Effect":
         return Effect(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))

@@ -68,6 +68,7 @@ def batch_size(setting: Setting, rng) -> Effect:
         regularization=-0.05 * doublings,
         loss=importance(rng) * loss,
         memory=doublings,
+        work=-0.5 * doublings,
     )
 
 

@@ -44,11 +44,13 @@ class Response:
         loss: Float array (n,). Lower is better; on no particular scale.
         beyond: Float array (n,). Decades of the learning rate beyond the divergence cliff.
         memory: Float array (n,). log2 of the memory taken, relative to the usual.
+        work: Float array (n,). log2 of the seconds of an epoch, relative to the usual.
     """
 
     loss: np.ndarray
     beyond: np.ndarray
     memory: np.ndarray
+    work: np.ndarray
 
 
 def generic_response(
@@ -56,7 +58,7 @@ def generic_response(
 ) -> Response:
     """The response of a problem that is no deep learning."""
     loss = generic_function(_positions(synthetic, points, points.active, rng), rng)
-    return Response(loss, np.full(len(loss), -np.inf), np.zeros(len(loss)))
+    return Response(loss, np.full(len(loss), -np.inf), np.zeros(len(loss)), np.zeros(len(loss)))
 
 
 def deep_learning_response(
@@ -74,7 +76,8 @@ def deep_learning_response(
     unexplained = MAX_UNEXPLAINED * rng.random() ** 2 * loss.std()
     positions = _positions(synthetic, points, settings.heard, rng)
     loss = loss + unexplained * smooth_function(positions, rng)
-    return Response(loss, beyond, total.memory + np.zeros(len(points)))
+    nothing = np.zeros(len(points))
+    return Response(loss, beyond, total.memory + nothing, total.work + nothing)
 
 
 class _Settings:

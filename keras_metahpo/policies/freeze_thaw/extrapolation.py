@@ -19,10 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_metahpo.acquisition import normal_scores
-from keras_metahpo.history import TrainingState
+from keras_metahpo.history import VARIANCE_A_DOUBLING, TrainingState
 
-# Measured on the task library's own runs, as told above.
-VARIANCE_A_DOUBLING = 0.175
 # So many errors of a search's own trainings weigh as much as that.
 PRIOR_WEIGHT = 10.0
 # Gain until an age 2, 4, 8 times as high, in units of the gain of the last doubling: .55, 1.24,

@@ -146,7 +146,8 @@ class FreezeThawPolicy:
         ages = np.array([trial.epochs for trial in trials], dtype=int)
         variances = np.where(np.isfinite(outlook.utilities), outlook.variance(ages), 0.0)
         configurations = [trial.configuration for trial in trials]
-        return History(configurations, outlook.utilities, variances)
+        costs = [trial.epoch_s or np.nan for trial in trials]
+        return History(configurations, outlook.utilities, variances, np.array(costs, dtype=float))
 
     def _hopeful(self, frozen, trials, outlook: Outlook) -> list[int]:
         """Those that may yet exceed what was trained to the end."""

@@ -24,6 +24,7 @@ def assert_valid(task: SourceTask) -> None:
     space.default_configuration()
     assert points.units.shape == points.numbers.shape == points.active.shape
     assert points.units.shape == (len(task.utilities), len(space))
+    assert len(task.early_errors) == len(task.costs) == len(task.utilities)
     assert not np.isnan(task.utilities).any() and not np.isposinf(task.utilities).any()
     # Legal values, active exactly where the conditions hold.
     encoded = space.encode(configurations(task))

@@ -82,14 +82,12 @@ def test_a_task_mixed_with_its_equal_keeps_its_order():
 def test_only_configurations_with_a_near_one_are_mixed():
     task = task_of(SPACE, 0, 200)
     left = task.points.units[:, SPACE.names.index("learning_rate")] < 0.5
-    other = replace(task, points=task.points[left], utilities=task.utilities[left])
+    other = task.take(left)
     mixed = mix(task, other, np.random.default_rng(0), 4)
     assert left.sum() <= len(mixed.points) < 200
     assert mix(task, other, np.random.default_rng(0), min_rows=190) is task
     adam, sgd = (task.points.numbers[:, SPACE.names.index("optimizer")] == n for n in (0, 1))
-    adam, sgd = (
-        replace(task, points=task.points[r], utilities=task.utilities[r]) for r in (adam, sgd)
-    )
+    adam, sgd = (task.take(r) for r in (adam, sgd))
     assert mix(adam, sgd, np.random.default_rng(0), 1) is adam
 
 
@@ -106,7 +104,7 @@ def test_partners_are_found_by_their_search_spaces():
 def test_joined_configurations_are_pairs_whose_parts_keep_their_utilities(one, two, draw):
     task, other = any_task(one), any_task(two)
     assume(joinable(task, other) and len(set(task.points.keys())) == NUM_CONFIGURATIONS)
-    other = replace(other, points=other.points[:20], utilities=other.utilities[:20])
+    other = other.take(np.arange(20))
     joined = join(task, other, np.random.default_rng(draw))
     assume(joined is not task)
     assert_valid(joined)
