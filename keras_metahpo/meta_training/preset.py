@@ -25,9 +25,9 @@ DESCRIPTIONS = {
     RankingEnsembleRanker.kind: "Deep ranking ensemble over hyperparameter tokens.",
 }
 LIMITS = (
-    "Ranks by the names, ranges and values of hyperparameters, and by the order of observed "
-    "trials; it does not see the data, the model, learning curves or costs. Trained on small "
-    "image and text classifiers and on synthetic tasks, with at most 24 observed trials: expect "
+    "Ranks by the names, ranges and values of hyperparameters, and by the order, uncertainty and "
+    "costs of observed trials; it does not see the data or the model. Trained on small image and "
+    "text classifiers and on synthetic tasks, with at most 24 observed trials: expect "
     "little on problems unlike supervised deep learning, and on names that say nothing. "
     "MetaOracle asks it without a context: what a search observes is learnt by the Gaussian "
     "process on top of it."
