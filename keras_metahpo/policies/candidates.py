@@ -125,9 +125,8 @@ def mutate(
     steps = rng.choice(scales, size=(len(parents), 1)) * rng.normal(size=shape)
     widths = np.array([_value_width(hp) for hp in space.hyperparameters])
     steps = np.copysign(np.maximum(np.abs(steps), widths), steps)
-    categorical = np.array([hp.is_categorical for hp in space.hyperparameters], dtype=bool)
     anew = rng.random(shape)
-    mutated = np.where(categorical, anew, np.clip(parents.units + steps, 0.0, 1.0))
+    mutated = np.where(space.categorical, anew, np.clip(parents.units + steps, 0.0, 1.0))
 
     # What a changed parent activates has no value yet to start from.
     units = np.where(parents.active, parents.units, anew)

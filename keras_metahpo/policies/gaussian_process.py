@@ -44,11 +44,10 @@ class GaussianProcessPolicy(ImprovementPolicy):
         observed_prior, started_prior = (
             (None, None) if known_prior is None else (known_prior[:size], known_prior[size:])
         )
-        categorical = np.array([hp.is_categorical for hp in space.hyperparameters], dtype=bool)
         process = fit_gaussian_process(
             observed.units,
             observed.active,
-            categorical,
+            space.categorical,
             scores,
             observed_prior,
             variances=trials.variances,

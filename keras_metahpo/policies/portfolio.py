@@ -130,9 +130,8 @@ def predicted_scores(
     unknown = np.flatnonzero([key not in recorded for key in keys])
     if len(unknown):
         rows = _representative_rows(history)
-        categorical = np.array([hp.is_categorical for hp in space.hyperparameters], dtype=bool)
         process = fit_gaussian_process(
-            logged.units[rows], logged.active[rows], categorical, targets[rows]
+            logged.units[rows], logged.active[rows], space.categorical, targets[rows]
         )
         asked = candidates[unknown]
         scores[unknown], _ = process.predict(asked.units, asked.active)

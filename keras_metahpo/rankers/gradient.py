@@ -53,7 +53,7 @@ def cell_slopes(
     A difference between legal configurations, for cells exist of these only. Categorical
     hyperparameters have no neighbours, and a slope of zero.
     """
-    ordered = np.array([not hp.is_categorical for hp in space.hyperparameters], dtype=bool)
+    ordered = ~space.categorical
     steps = ordered * np.array([_step(hp) for hp in space.hyperparameters])
     # A cell tells of its own hyperparameter alone, so that all of them may move at once.
     above = space.snap(np.clip(points.units + steps, 0.0, 1.0))

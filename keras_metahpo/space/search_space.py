@@ -102,6 +102,11 @@ class SearchSpace:
     def names(self) -> list[str]:
         return list(dict.fromkeys(hp.name for hp in self.hyperparameters))
 
+    @property
+    def categorical(self) -> np.ndarray:
+        """Which hyperparameters have values without an order, bool array (d,)."""
+        return np.array([hp.is_categorical for hp in self.hyperparameters], dtype=bool)
+
     @cached_property
     def num_configurations(self) -> float:
         """Number of legal configurations; an upper bound beyond 100,000, infinite if continuous."""

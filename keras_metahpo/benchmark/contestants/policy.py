@@ -76,9 +76,8 @@ class DistanceToDefaults:
 
 
 def _distances(space: SearchSpace, points: Points, centre: Points) -> np.ndarray:
-    categorical = np.array([hp.is_categorical for hp in space.hyperparameters], dtype=bool)
     gaps = np.abs(points.units - centre.units)
-    gaps = np.where(categorical, gaps > 0, gaps)
+    gaps = np.where(space.categorical, gaps > 0, gaps)
     # What only one of the two has is as far as can be.
     gaps = np.where(points.active & centre.active, gaps, points.active != centre.active)
     counted = np.maximum((points.active | centre.active).sum(axis=1), 1)

@@ -59,10 +59,9 @@ class Regression:
     ) -> "Regression":
         """Learns n numbers; the prior mean (n,) is in units of their standard deviation."""
         mean, std = float(numbers.mean()), float(numbers.std()) or 1.0
-        categorical = np.array([hp.is_categorical for hp in space.hyperparameters], dtype=bool)
         targets = (numbers - mean) / std
         process = fit_gaussian_process(
-            points.units, points.active, categorical, targets, prior_mean
+            points.units, points.active, space.categorical, targets, prior_mean
         )
         return cls(process, mean, std)
 

@@ -83,7 +83,7 @@ def test_reference_is_that_of_all_trials(log):
 def test_nearest_is_nearest_by_the_kernel(mixed_space, seed):
     rng = np.random.default_rng(seed)
     recorded, asked = mixed_space.sample(20, rng), mixed_space.sample(5, rng)
-    categorical = np.array([hp.is_categorical for hp in mixed_space.hyperparameters])
+    categorical = mixed_space.categorical
     distances = cross_distances(
         Inputs.of(asked.units, asked.active, categorical),
         Inputs.of(recorded.units, recorded.active, categorical),
