@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_metahpo.atomic import write_text
-from keras_metahpo.history import LoggedTrial, TrainingState, TrialLog, seconds_of
+from keras_metahpo.history import LoggedTrial, TrainingState, TrialLog
 from keras_metahpo.policies import CostModel
 from keras_metahpo.progress import progress_bars
 
@@ -93,12 +93,10 @@ def errors_of(log, past, trials, asked) -> dict[str, float]:
 
 def state_of(trial: LoggedTrial) -> TrainingState:
     """What a search would know of the trial's cost."""
-    elapsed = [m["elapsed_s"] for m in trial.measurements if "elapsed_s" in m]
     sizes = [m["num_parameters"] for m in trial.measurements if "num_parameters" in m]
-    epoch_s, _ = seconds_of(elapsed)
     utilities = np.zeros(len(trial.measurements))
     return TrainingState(
-        trial.configuration, utilities, epoch_s, num_parameters=max(sizes, default=0.0)
+        trial.configuration, utilities, trial.epoch_s, num_parameters=max(sizes, default=0.0)
     )
 
 

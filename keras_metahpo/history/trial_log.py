@@ -17,6 +17,7 @@ import numpy as np
 
 from keras_metahpo.errors import SearchSpaceError, TrialLogError
 from keras_metahpo.history.records import FAILED_UTILITY, History, best_utility
+from keras_metahpo.history.training_state import seconds_of
 from keras_metahpo.space import SearchSpace, Value
 
 if TYPE_CHECKING:
@@ -81,6 +82,12 @@ class LoggedTrial:
     measurements: Sequence[Mapping[str, float]]
     status: str = COMPLETED
     message: str | None = None
+
+    @property
+    def epoch_s(self) -> float:
+        """Seconds an epoch; 0 unless all of its epochs are timed."""
+        elapsed = [m["elapsed_s"] for m in self.measurements if "elapsed_s" in m]
+        return seconds_of(elapsed)[0] if len(elapsed) == len(self.measurements) else 0.0
 
 
 class TrialLog:

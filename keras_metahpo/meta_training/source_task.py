@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from keras_metahpo.acquisition import normal_scores
-from keras_metahpo.history import LoggedTrial, TrialLog, TrialLogCard, best_utility, seconds_of
+from keras_metahpo.history import LoggedTrial, TrialLog, TrialLogCard, best_utility
 from keras_metahpo.space import Points, SearchSpace
 
 # Early shares of a training, as log2 of the whole over the part.
@@ -64,7 +64,7 @@ class SourceTask:
             points=log.space.encode(history.configurations),
             utilities=history.utilities,
             early_errors=_early_errors(log.card, trials, history.utilities),
-            costs=np.array([_epoch_s(trial) for trial in trials], dtype=float),
+            costs=np.array([trial.epoch_s or np.nan for trial in trials], dtype=float),
         )
 
     def take(self, rows: np.ndarray) -> "SourceTask":
@@ -99,9 +99,3 @@ def _early_errors(
         if (np.isfinite(early) | failed).all():
             errors[:, column] = normal_scores(np.where(failed, -np.inf, early)) - scores
     return errors
-
-
-def _epoch_s(trial: LoggedTrial) -> float:
-    """Seconds an epoch; NaN where they are unknown."""
-    elapsed = [m["elapsed_s"] for m in trial.measurements if "elapsed_s" in m]
-    return seconds_of(elapsed)[0] or np.nan

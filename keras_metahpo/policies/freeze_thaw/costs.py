@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_metahpo.gaussian_process import GaussianProcess, fit_gaussian_process
-from keras_metahpo.history import TrainingState, TrialLog, seconds_of
+from keras_metahpo.history import TrainingState, TrialLog
 from keras_metahpo.policies.mapping import nearest_points, related_logs
 from keras_metahpo.space import Configuration, Hyperparameter, Points, SearchSpace, concatenate
 
@@ -143,12 +143,9 @@ def _logged(space: SearchSpace, log: TrialLog) -> tuple[Points, np.ndarray]:
     """Configurations of a log and logarithms of their seconds an epoch, around 0."""
     timed = []
     for trial in log.trials:
-        elapsed = [m["elapsed_s"] for m in trial.measurements if "elapsed_s" in m]
-        epoch_s, _ = seconds_of(elapsed)
-        # The first epoch's seconds are those of the beginning, too, and every epoch must be timed.
-        is_told = len(elapsed) == len(trial.measurements) >= min(2, log.card.max_fidelity)
-        if is_told and epoch_s > 0:
-            timed.append((trial.configuration, np.log(epoch_s)))
+        # The first epoch's seconds are those of the beginning, too.
+        if trial.epoch_s > 0 and len(trial.measurements) >= min(2, log.card.max_fidelity):
+            timed.append((trial.configuration, np.log(trial.epoch_s)))
     rows = np.unique(np.linspace(0, len(timed) - 1, min(len(timed), MOST_EARLIER)).astype(int))
     numbers = np.array([timed[row][1] for row in rows], dtype=float)
     if len(numbers):
