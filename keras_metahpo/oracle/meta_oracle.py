@@ -46,6 +46,7 @@ class MetaOracle(StoppingOracle):
             KerasTuner project folders of any version, Optuna storages (`.db`, `.sqlite`) and
             tables of trials (`.csv`). Their best configurations are tried first, matched by the
             names of hyperparameters: unknown ones are dropped, missing ones take their default.
+            With `max_epochs`, what they took tells what an epoch costs.
         initial_configurations: Configurations to try before anything else, as dictionaries;
             hyperparameters they do not name take their defaults.
         floor: Every `floor`-th trial is uniformly random, so that however misleading the ranker,
