@@ -169,9 +169,13 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
         trials = self.finished_trials()
         return History(
             [configuration_of(trial) for trial in trials],
-            np.array([self._utility(trial) for trial in trials], dtype=float),
+            self._utilities(),
             costs=np.array([trial_seconds(trial)[0] or np.nan for trial in trials], dtype=float),
         )
+
+    def _utilities(self) -> np.ndarray:
+        """Of the finished trials, float array (n,)."""
+        return np.array([self._utility(trial) for trial in self.finished_trials()], dtype=float)
 
     def _utility(self, trial) -> float:
         if trial.status != COMPLETED:

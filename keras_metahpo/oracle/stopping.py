@@ -85,7 +85,7 @@ class StoppingOracle(PopulationOracle, abc.ABC):
         return next((gain for gain in reversed(self._gains()) if gain is not None), None)
 
     def wants_no_more(self):
-        small_gain = small_gain_of(self._search_history().utilities)
+        small_gain = small_gain_of(self._utilities())
         if not is_unpromising(self._gains(), small_gain):
             return False
         if not self._has_said_so:
@@ -107,7 +107,7 @@ class StoppingOracle(PopulationOracle, abc.ABC):
         """Keeps why a trial was chosen, and what is expected of it."""
         kept = dict(reasons)
         if EXPECTED_IMPROVEMENT in kept:
-            utilities = self._search_history().utilities
+            utilities = self._utilities()
             kept[EXPECTED_GAIN] = in_objective_units(kept[EXPECTED_IMPROVEMENT], utilities)
         self._suggestions[trial_id] = {"expert": expert, "reasons": kept}
 

@@ -3,6 +3,8 @@
 Shapes: as in `keras_metahpo.rankers.base`.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from keras_metahpo.acquisition import normal_scores
@@ -29,7 +31,11 @@ def network_inputs(context: Context | None, query: Tokens) -> dict[str, np.ndarr
         return inputs
     observed = np.zeros(padded.active.shape[:2], bool)
     observed[:, num_queries:num_tokens] = context.mask
-    given = {"scores": context_scores(context), "costs": _context_costs(context)}
+    costs = np.full(context.mask.shape, np.nan) if context.costs is None else context.costs
+    given = {
+        "scores": context_scores(context),
+        "costs": _by_task(context.mask, costs, cost_scores),
+    }
     variances = np.zeros(context.mask.shape) if context.variances is None else context.variances
     given["variances"] = np.where(context.mask, variances, 0.0)
     columns = {name: np.zeros(observed.shape, np.float32) for name in given}
@@ -62,18 +68,14 @@ def cost_scores(costs: np.ndarray) -> np.ndarray:
     return scores
 
 
-def _context_costs(context: Context) -> np.ndarray:
-    """Normal scores of each task's costs among themselves: float array (b, c)."""
-    scores = np.zeros(context.mask.shape)
-    if context.costs is not None:
-        for row, mask in enumerate(context.mask):
-            scores[row, mask] = cost_scores(context.costs[row, mask])
-    return scores
-
-
 def context_scores(context: Context) -> np.ndarray:
     """Normal scores of each task's observed utilities among themselves: float array (b, c)."""
-    scores = np.zeros(context.mask.shape, np.float32)
-    for row, mask in enumerate(context.mask):
-        scores[row, mask] = normal_scores(context.utilities[row, mask])
+    return _by_task(context.mask, context.utilities, normal_scores)
+
+
+def _by_task(mask: np.ndarray, values: np.ndarray, score: Callable) -> np.ndarray:
+    """Scores of each task's values among themselves: float array (b, c), 0 where masked."""
+    scores = np.zeros(mask.shape, np.float32)
+    for row, columns in enumerate(mask):
+        scores[row, columns] = score(values[row, columns])
     return scores

@@ -21,11 +21,6 @@ from keras_metahpo.gaussian_process.model import (
 from .data import all_active, mixed_data
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 @pytest.mark.parametrize("with_prior_mean", [False, True])
 @pytest.mark.parametrize("correlation", sorted(CORRELATIONS))
 def test_gradient_agrees_with_finite_differences(rng, correlation, with_prior_mean):

@@ -1,7 +1,6 @@
 """Distances."""
 
 import numpy as np
-import pytest
 
 from keras_metahpo.gaussian_process.kernels import (
     Inputs,
@@ -10,11 +9,6 @@ from keras_metahpo.gaussian_process.kernels import (
 )
 
 from .data import mixed_data
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
 
 
 def test_pairwise_and_cross_distances_agree(rng):

@@ -20,11 +20,6 @@ from keras_metahpo.gaussian_process.model import (
 from .data import all_active, mixed_data
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 @pytest.mark.parametrize("offset_variance", [0.0, 1.0])
 @pytest.mark.parametrize("correlation", sorted(CORRELATIONS))
 def test_predictions_agree_with_scikit_learn(rng, correlation, offset_variance):
