@@ -3,11 +3,17 @@
 from keras_metahpo.history.loading import load_logs, read_logs
 from keras_metahpo.history.projects import import_project, is_project, trial_from_state
 from keras_metahpo.history.records import FAILED_UTILITY, History, best_utility, utility
-from keras_metahpo.history.training_state import VARIANCE_A_DOUBLING, TrainingState, seconds_of
+from keras_metahpo.history.training_state import (
+    FEWEST_EPOCHS,
+    VARIANCE_A_DOUBLING,
+    TrainingState,
+    seconds_of,
+)
 from keras_metahpo.history.trial_log import LoggedTrial, TrialLog, TrialLogCard
 
 __all__ = [
     "FAILED_UTILITY",
+    "FEWEST_EPOCHS",
     "VARIANCE_A_DOUBLING",
     "History",
     "LoggedTrial",

@@ -9,13 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from keras_metahpo.acquisition import normal_scores
-from keras_metahpo.history import LoggedTrial, TrialLog, TrialLogCard, best_utility
+from keras_metahpo.history import FEWEST_EPOCHS, LoggedTrial, TrialLog, TrialLogCard, best_utility
 from keras_metahpo.space import Points, SearchSpace
 
 # Early shares of a training, as log2 of the whole over the part.
 DOUBLINGS = (1, 2, 3, 4)
-# After the first epoch a curve tells nothing yet.
-FEWEST_EPOCHS = 2
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Expected improvement under a ranker's own prediction from the trials so far."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +41,7 @@ class SurrogatePolicy(ImprovementPolicy):
             predicted = self.ranker.score(context, self.ranker.tokens(space, started)).mean[0]
             known = concatenate([observed, started])
             fantasies = _utilities_at(predicted, trials.utilities, scores)
-            context = _context(self.ranker, space, known, _with_fantasies(trials, fantasies))
+            context = _context(self.ranker, space, known, trials, fantasies)
         means = self.ranker.score(context, self.ranker.tokens(space, known)).mean[0]
         best = float(means[len(observed) - 1] if self.improves_on_latest else means.max())
         return _Acquisition(self.ranker, space, context, best)
@@ -66,26 +67,23 @@ class _Acquisition:
         return np.stack([score, mean, std], axis=1)
 
 
-def _context(ranker: Ranker, space: SearchSpace, points: Points, trials: History) -> Context | None:
+def _context(
+    ranker: Ranker,
+    space: SearchSpace,
+    points: Points,
+    trials: History,
+    fantasies: Sequence[float] = (),
+) -> Context | None:
+    """The trials, then others of which utilities are imagined; points are those of all."""
     if not len(points):
         return None
+    behind = (0, len(fantasies))
     return Context(
         ranker.tokens(space, points),
-        trials.utilities[None],
+        np.concatenate([trials.utilities, fantasies])[None],
         np.ones((1, len(points)), dtype=bool),
-        trials.variances[None],
-        trials.costs[None],
-    )
-
-
-def _with_fantasies(trials: History, utilities: np.ndarray) -> History:
-    """The trials and others of which only these utilities are imagined."""
-    size = len(utilities)
-    return History(
-        [*trials.configurations, *({} for _ in range(size))],
-        np.concatenate([trials.utilities, utilities]),
-        np.concatenate([trials.variances, np.zeros(size)]),
-        np.concatenate([trials.costs, np.full(size, np.nan)]),
+        np.pad(trials.variances, behind)[None],
+        np.pad(trials.costs, behind, constant_values=np.nan)[None],
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from keras_metahpo.history import History, TrainingState
+from keras_metahpo.history import FEWEST_EPOCHS, History, TrainingState
 from keras_metahpo.policies.base import Policy, Suggestion
 from keras_metahpo.policies.freeze_thaw.costs import CostModel
 from keras_metahpo.policies.freeze_thaw.extrapolation import Outlook, look_ahead
@@ -17,9 +17,6 @@ from keras_metahpo.policies.improvement import ImprovementPolicy, one_blas_threa
 from keras_metahpo.policies.mixture import FLOOR, suggest_random
 from keras_metahpo.space import Configuration, SearchSpace, Value
 
-# The first epoch tells nothing: on LCBench its rank correlation with the end is .01, and .81 after
-# 5 of 52 epochs.
-FEWEST_EPOCHS = 2
 SHORTEST_SHARE = 1 / 16
 
 
