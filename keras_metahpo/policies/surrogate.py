@@ -1,6 +1,5 @@
 """Expected improvement under a ranker's own prediction from the trials so far."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,8 @@ from keras_metahpo.history import History
 from keras_metahpo.policies.improvement import ImprovementPolicy
 from keras_metahpo.rankers import Context, Ranker
 from keras_metahpo.space import Points, SearchSpace, concatenate
+
+NOTHING = np.zeros(0)
 
 
 class SurrogatePolicy(ImprovementPolicy):
@@ -72,7 +73,7 @@ def _context(
     space: SearchSpace,
     points: Points,
     trials: History,
-    fantasies: Sequence[float] = (),
+    fantasies: np.ndarray = NOTHING,
 ) -> Context | None:
     """The trials, then others of which utilities are imagined; points are those of all."""
     if not len(points):
