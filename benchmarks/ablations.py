@@ -29,6 +29,7 @@ from pools import (
     pool_cells,
     search_pool,
 )
+from resuming import kept_results, run_and_keep
 from rich.console import Console
 from rich.table import Table
 
@@ -36,7 +37,6 @@ from keras_metahpo.atomic import write_text
 from keras_metahpo.history import TrialLog
 from keras_metahpo.meta_training.preset import train_preset
 from keras_metahpo.meta_training.training import TrainingConfig
-from keras_metahpo.progress import progress_bars
 from keras_metahpo.rankers import Tokens
 from keras_metahpo.tasks import get_suite
 
@@ -145,21 +145,14 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/ablations"))
     options = parser.parse_args()
-    options.output.mkdir(parents=True, exist_ok=True)
     file = options.output / "searches.json"
-    searches = json.loads(file.read_text()) if file.exists() else {}
+    searches = kept_results(file)
     cells = pool_cells(options.data, options.seeds)
     calls = [
         joblib.delayed(run_variant)(name, cells, searches.get(name, {}), options)
         for name in options.variants
     ]
-    parallel = joblib.Parallel(options.workers, return_as="generator_unordered", batch_size=1)
-    with progress_bars(Console()) as progress:
-        bar = progress.add_task("variants", total=len(calls))
-        for name, found in parallel(calls):
-            searches[name] = found
-            write_text(file, json.dumps(searches) + "\n")
-            progress.advance(bar)
+    searches = run_and_keep(file, searches, calls, len(calls), options.workers)
     summary = summarise({name: searches[name] for name in options.variants}, cells)
     write_text(options.output / "summary.json", json.dumps(summary, indent=1) + "\n")
     report(summary)
@@ -167,19 +160,19 @@ def main() -> None:
 
 def run_variant(
     name: str, cells: Sequence[tuple], found: dict, options: argparse.Namespace
-) -> tuple[str, dict[str, list[float]]]:
-    """Regrets of all pools at the horizons, by cell."""
+) -> dict[str, dict[str, list[float]]]:
+    """By the variant's name: regrets of all pools at the horizons, by cell."""
     variant = VARIANTS[name]
     missing = [cell for cell in cells if key(variant.policy, cell) not in found]
     if not missing:
-        return name, found
+        return {name: found}
     folder = options.output / "rankers" / (variant.trained or name).replace(" ", "_")
     if not (folder / "card.json").exists():
         train(VARIANTS[variant.trained or name], options.logs, folder)
     with replaced(variant.in_both | variant.in_searching):
         for cell in missing:
             found |= search_pool(cell, [variant.policy], options.data, str(folder))
-    return name, found
+    return {name: found}
 
 
 def train(variant: Variant, logs: Path, folder: Path) -> None:

@@ -18,8 +18,10 @@ import zlib
 from functools import cache
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
+from resuming import kept_results, run_and_keep
 from rich.console import Console
 from rich.table import Table
 
@@ -34,7 +36,6 @@ from keras_metahpo.policies.candidate_search import (
     new_candidate_search,
 )
 from keras_metahpo.policies.ranker import RankerPrior
-from keras_metahpo.progress import progress_bars
 from keras_metahpo.rankers import DEFAULT_PRESET, Preset
 from keras_metahpo.space import Points
 
@@ -82,32 +83,24 @@ def grid_of(family: str, preset: str) -> Grid:
 def main() -> None:
     options = parse_options()
     file = options.output.with_suffix(".cases.json")
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    cases = json.loads(file.read_text()) if file.exists() else {}
+    cases = kept_results(file)
     studies = [
         (family, task, seed)
         for seed in range(options.seeds)
         for family in options.families
         for task in open_suite(family, None).blackboxes
     ]
-    console = Console()
-    with progress_bars(console) as progress:
-        bar = progress.add_task("searching", total=len(studies))
-        for study in studies:
-            missing = [
-                (num_trials, method)
-                for num_trials in NUM_TRIALS
-                for method in options.methods
-                if key(method, num_trials, study) not in cases
-            ]
-            if missing:
-                cases |= measure(study, missing, options.preset)
-                write_text(file, json.dumps(cases) + "\n")
-            progress.advance(bar)
+    each = [(num_trials, method) for num_trials in NUM_TRIALS for method in options.methods]
+    calls = [
+        joblib.delayed(measure)(study, missing, options.preset)
+        for study in studies
+        if (missing := [(n, method) for n, method in each if key(method, n, study) not in cases])
+    ]
+    cases = run_and_keep(file, cases, calls, len(calls))
     wanted = {key(m, n, study) for m in options.methods for n in NUM_TRIALS for study in studies}
     summary = summarise({name: case for name, case in cases.items() if name in wanted})
     write_text(options.output, json.dumps(summary, indent=1) + "\n")
-    report(summary, console)
+    report(summary, Console())
 
 
 def parse_options() -> argparse.Namespace:

@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from renaming import nothing, renamed_space, synonym
+from resuming import kept_results, run_and_keep
 from rich.console import Console
 from rich.table import Table
 
-from keras_metahpo.atomic import write_text
 from keras_metahpo.benchmark.blackboxes import open_suite
 from keras_metahpo.benchmark.blackboxes.lookup import Lookup
 from keras_metahpo.benchmark.blackboxes.vectorized import utilities_of
@@ -33,7 +33,6 @@ from keras_metahpo.benchmark.contestants.kerastuner import load_preset, trained_
 from keras_metahpo.benchmark.contestants.policy import DistanceToDefaults, PolicySearch
 from keras_metahpo.benchmark.statistics import compare
 from keras_metahpo.policies import GaussianProcessPolicy, SurrogatePolicy
-from keras_metahpo.progress import progress_bars
 from keras_metahpo.rankers import DEFAULT_PRESET, Preset, check_surrogate
 from keras_metahpo.space import Points
 
@@ -84,23 +83,16 @@ def main() -> None:
     known = trained_on(Preset(options.preset).card) & SUITES.keys()
     if known:
         parser.error(f"the preset was trained on {sorted(known)}")
-    options.output.mkdir(parents=True, exist_ok=True)
     file = options.output / "searches.json"
-    searches = json.loads(file.read_text()) if file.exists() else {}
+    searches = kept_results(file)
     cells = pool_cells(options.data, options.seeds)
     missing = [
         (cell, policies)
         for cell in cells
         if (policies := [p for p in options.policies if key(p, cell) not in searches])
     ]
-    parallel = joblib.Parallel(options.workers, return_as="generator_unordered", batch_size=1)
     calls = (joblib.delayed(search_pool)(*call, options.data, options.preset) for call in missing)
-    with progress_bars(Console()) as progress:
-        bar = progress.add_task("searching", total=len(missing))
-        for found in parallel(calls):
-            searches |= found
-            write_text(file, json.dumps(searches) + "\n")
-            progress.advance(bar)
+    searches = run_and_keep(file, searches, calls, len(missing), options.workers)
     summary = summarise(searches, cells, options.policies)
     (options.output / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     draw(summary, options)

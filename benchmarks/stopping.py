@@ -14,10 +14,10 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+from resuming import kept_results, run_and_keep
 from rich.console import Console
 from rich.table import Table
 
-from keras_metahpo.atomic import write_text
 from keras_metahpo.benchmark.blackboxes import open_suite
 from keras_metahpo.benchmark.comparison import MOST_REGRET
 from keras_metahpo.benchmark.contestants.kerastuner import load_preset, trained_on
@@ -30,7 +30,6 @@ from keras_metahpo.oracle.stopping import (
     small_gain_of,
 )
 from keras_metahpo.policies import EXPECTED_IMPROVEMENT, build_model_policy, build_policy
-from keras_metahpo.progress import progress_bars
 from keras_metahpo.rankers import DEFAULT_PRESET, Preset
 
 SUITES = {"lcbench": "lcbench", "taskset": "taskset.npz"}
@@ -48,9 +47,8 @@ def main() -> None:
     known = trained_on(Preset(DEFAULT_PRESET).card) & SUITES.keys()
     if known:
         parser.error(f"the preset was trained on {sorted(known)}")
-    options.output.mkdir(parents=True, exist_ok=True)
     file = options.output / "searches.json"
-    searches = json.loads(file.read_text()) if file.exists() else {}
+    searches = kept_results(file)
     cells = [
         (kind, name, seed)
         for seed in range(options.seeds)
@@ -58,14 +56,8 @@ def main() -> None:
         for name in open_suite(kind, options.data / path).blackboxes
     ]
     missing = [cell for cell in cells if key(cell) not in searches]
-    parallel = joblib.Parallel(options.workers, return_as="generator_unordered", batch_size=1)
     calls = (joblib.delayed(search)(cell, options.data) for cell in missing)
-    with progress_bars(Console()) as progress:
-        bar = progress.add_task("searching", total=len(missing))
-        for cell, found in parallel(calls):
-            searches[key(cell)] = found
-            write_text(file, json.dumps(searches) + "\n")
-            progress.advance(bar)
+    searches = run_and_keep(file, searches, calls, len(missing), options.workers)
     summary = summarise([searches[key(cell)] for cell in cells])
     (options.output / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     report(summary)
@@ -75,8 +67,8 @@ def key(cell: tuple[str, str, int]) -> str:
     return "|".join(map(str, cell))
 
 
-def search(cell: tuple[str, str, int], data: Path) -> tuple[tuple, dict[str, list]]:
-    """The regret after every trial, and what had been expected of each."""
+def search(cell: tuple[str, str, int], data: Path) -> dict[str, dict[str, list]]:
+    """By the cell's key: the regret after every trial, and what had been expected of each."""
     kind, name, seed = cell
     blackbox = open_suite(kind, data / SUITES[kind]).blackboxes[name].open()
     reference = blackbox.reference()
@@ -94,7 +86,7 @@ def search(cell: tuple[str, str, int], data: Path) -> tuple[tuple, dict[str, lis
         improvements.append(suggestion.reasons.get(EXPECTED_IMPROVEMENT))
     scale = reference.best - reference.median
     values = (np.array(utilities) - reference.best) / scale
-    return cell, {"values": values.tolist(), "expected improvements": improvements}
+    return {key(cell): {"values": values.tolist(), "expected improvements": improvements}}
 
 
 def ends_at(search: dict, share: float) -> int:
