@@ -30,6 +30,11 @@ def configuration_of(trial) -> dict:
     return {name: value for name, value in values.items() if not name.startswith(INTERNAL_PREFIX)}
 
 
+def goes_on(trial) -> bool:
+    """Whether a trial's latest training began where an earlier one had stopped."""
+    return bool(trial.hyperparameters.values.get(INITIAL_EPOCH))
+
+
 class FreezingOracle(DurableOracle):
     """An oracle that may hand a trial out again, to be trained further."""
 
@@ -100,15 +105,11 @@ class FreezingOracle(DurableOracle):
 
     def thawed_trials(self) -> list:
         """Trials that run now and have been trained before."""
-        return [
-            trial
-            for trial in self.ongoing_trials.values()
-            if trial.hyperparameters.values.get(INITIAL_EPOCH)
-        ]
+        return [trial for trial in self.ongoing_trials.values() if goes_on(trial)]
 
     def _release(self, trial):
         """A thawed trial is what it was; another one is run again from its beginning."""
-        if not trial.hyperparameters.values.get(INITIAL_EPOCH):
+        if not goes_on(trial):
             super()._release(trial)
             return
         self._freeze_again(trial)
@@ -116,7 +117,7 @@ class FreezingOracle(DurableOracle):
 
     @synchronized
     def end_trial(self, trial):
-        if trial.status != COMPLETED and trial.hyperparameters.values.get(INITIAL_EPOCH):
+        if trial.status != COMPLETED and goes_on(trial):
             logger.warning(
                 "Trial %s failed when its training went on after epoch %d. What it had reached by "
                 "then counts, and it is not trained further. The failure was:\n%s",
@@ -148,7 +149,7 @@ class FreezingOracle(DurableOracle):
     def _reconcile(self):
         """A thawed trial that was interrupted is frozen again, not trained from its beginning."""
         for trial in self.trials.values():
-            if trial.status == RUNNING and trial.hyperparameters.values.get(INITIAL_EPOCH):
+            if trial.status == RUNNING and goes_on(trial):
                 self._freeze_again(trial)
         super()._reconcile()
 
