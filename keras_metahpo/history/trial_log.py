@@ -84,6 +84,11 @@ class LoggedTrial:
     message: str | None = None
 
     @property
+    def elapsed_s(self) -> float:
+        """Seconds of all its epochs; 0 where they were not timed."""
+        return max((m.get("elapsed_s", 0.0) for m in self.measurements), default=0.0)
+
+    @property
     def epoch_s(self) -> float:
         """Seconds an epoch; 0 unless all of its epochs are timed."""
         elapsed = [m["elapsed_s"] for m in self.measurements if "elapsed_s" in m]

@@ -1,6 +1,7 @@
 """Checkpoints: a training that was stopped goes on as if nothing had happened."""
 
 import json
+import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,11 +34,16 @@ class TrainingCheckpoint:
     Args:
         path: The file.
         identity: What the training is of; that of another one is refused.
+
+    Attributes:
+        spent_s: Seconds that went into what was restored.
     """
 
     def __init__(self, path: Path, identity: Mapping):
         self.path = path
         self.identity = json.loads(json.dumps(identity))
+        self.spent_s = 0.0
+        self._opened = time.perf_counter()
 
     def save(self, state: TrainingState, network, rng: np.random.Generator) -> None:
         """Writes the state, the network's weights, the optimizer's variables and the generator."""
@@ -47,6 +53,7 @@ class TrainingCheckpoint:
             "curve": state.curve,
             "best": [float(state.best[0]), state.best[1]],
             "generator": rng.bit_generator.state,
+            "spent_s": self.spent_s + time.perf_counter() - self._opened,
         }
         arrays = {f"weights_{i}": w for i, w in enumerate(network.get_weights())}
         arrays |= {f"best_{i}": w for i, w in enumerate(state.best[2])}
@@ -86,6 +93,7 @@ class TrainingCheckpoint:
         for variable, value in zip(network.optimizer.variables, optimizer, strict=True):
             variable.assign(value)
         rng.bit_generator.state = facts["generator"]
+        self.spent_s = facts["spent_s"]
         quality, step = facts["best"]
         return TrainingState(facts["step"], facts["curve"], (quality, step, best))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from keras_metahpo.history import TrialLog
+from keras_metahpo.meta_training.break_even import break_even
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.training import TrainingConfig, rank_correlations, train_ranker
 from keras_metahpo.rankers import (
@@ -58,9 +59,10 @@ def train_preset(
     checkpoint = Path(output) / CHECKPOINT
     result = train_ranker(trained, validation, config, on_step, checkpoint)
     names = {task.name for task in trained}
+    known = [log for log in logs if log.card.name in names]
     card = {
         "description": DESCRIPTIONS[config.kind],
-        "trained_on": [trained_on_entry(log) for log in logs if log.card.name in names],
+        "trained_on": [trained_on_entry(log) for log in known],
         "synthetic_tasks": config.num_synthetic_tasks,
         "early_stopping_on": sorted(task.name for task in validation),
         "rank_correlations": {
@@ -71,6 +73,7 @@ def train_preset(
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
         **result.as_card(),
+        "break_even": break_even(known, result.elapsed_s),
     }
     save_preset(result.ranker, output, card)
     checkpoint.unlink()

@@ -62,7 +62,7 @@ class TrainingResult:
         config: How it was trained.
         curve: One dictionary an evaluation: step, loss and rank correlations by family.
         best_step: Step of the returned weights.
-        elapsed_s: Seconds of training, since it last went on.
+        elapsed_s: Seconds of training, its earlier parts included.
     """
 
     ranker: NetworkRanker
@@ -112,7 +112,7 @@ def train_ranker(
         }
         saved = TrainingCheckpoint(checkpoint, asdict(config) | names)
     curve, best_step = trainer.train(recorded, validation, rng, on_step, checkpoint=saved)
-    elapsed_s = time.perf_counter() - started
+    elapsed_s = time.perf_counter() - started + (saved.spent_s if saved else 0.0)
     return TrainingResult(trainer.ranker, config, curve, best_step, elapsed_s)
 
 

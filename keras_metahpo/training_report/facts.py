@@ -49,6 +49,11 @@ class PresetFacts:
         return self.card.get("curve", ())
 
     @property
+    def break_even(self) -> Mapping[str, float]:
+        """As `meta_training.break_even` computes it; empty where the card does not say."""
+        return self.card.get("break_even", {})
+
+    @property
     def last_loss(self) -> float:
         """NaN where the card does not say."""
         return float(self.curve[-1].get("loss", "nan")) if self.curve else float("nan")

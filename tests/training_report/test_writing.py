@@ -28,6 +28,7 @@ CARD = {
     ],
     "best_step": 15,
     "training_s": 12.5,
+    "break_even": {"collecting_s": 99.5, "trial_s": 2.0, "saved_trials": 25, "searches": 3},
 }
 
 
@@ -49,7 +50,14 @@ def test_a_page_holds_what_the_card_says_and_needs_no_network(tmp_path):
     for text in (
         *("A ranker trained on 3 recorded and 9 synthetic tasks", "after 15 of 20 steps"),
         *("image 2 50", "text 1 5", "all 3 55", "speech -0.42", "image 0.81", "1234 5 MB"),
-        *("Knows little.", "seconds since it last went on 12.5", "3, jax", "network: width 8"),
+        *(
+            "Knows little.",
+            "seconds of training 12.5",
+            "99.5",
+            "these 3 of 2 s",
+            "3, jax",
+            "network: width 8",
+        ),
         "Held out, for early stopping alone: speech/held.",
     ):
         assert text in words
