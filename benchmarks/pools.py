@@ -11,7 +11,7 @@ Finished searches are kept in the output folder, so that a stopped run goes on.
 import argparse
 import json
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import joblib
@@ -23,6 +23,7 @@ from resuming import kept_results, run_and_keep
 from rich.console import Console
 from rich.table import Table
 
+from keras_metahpo.benchmark.blackbox import Blackbox, Suite
 from keras_metahpo.benchmark.blackboxes import open_suite
 from keras_metahpo.benchmark.blackboxes.lookup import Lookup
 from keras_metahpo.benchmark.blackboxes.vectorized import utilities_of
@@ -95,7 +96,8 @@ def main() -> None:
     searches = run_and_keep(file, searches, calls, len(missing), options.workers)
     summary = summarise(searches, cells, options.policies)
     (options.output / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
-    draw(summary, options)
+    title = f"pools of {POOL_SIZE}, four families never seen, {options.seeds} pools a task"
+    draw(summary, title, options.output)
     report(summary)
 
 
@@ -113,13 +115,25 @@ def key(policy: str, cell: tuple[str, str, int]) -> str:
     return "|".join(map(str, (policy, *cell)))
 
 
+def open_cell(cell: tuple[str, str, int], data: Path) -> Blackbox:
+    """The task of a cell: of a suite, or, where there is no such suite, among trial logs."""
+    kind, name, _ = cell
+    path = SUITES.get(kind)
+    suite = open_suite(kind, path and data / path) if kind in SUITES else tabular_suite(data)
+    return suite.blackboxes[name].open()
+
+
+@cache
+def tabular_suite(logs: Path) -> Suite:
+    return open_suite("tabular", logs)
+
+
 def search_pool(
     cell: tuple[str, str, int], policies: list[str], data: Path, preset: str
 ) -> dict[str, list[float]]:
     """Searches one pool by several policies; regret of the incumbent at each horizon."""
-    kind, name, seed = cell
-    path = SUITES[kind]
-    inner = open_suite(kind, path and data / path).blackboxes[name].open()
+    _, name, seed = cell
+    inner = open_cell(cell, data)
     blackbox = Pooled(inner, POOL_SIZE, seed)
     configurations = list(blackbox.pool)
     utilities = utilities_of(inner, configurations)
@@ -201,6 +215,7 @@ def summarise(searches: dict, cells: list, policies: list[str]) -> dict:
     """Means over seeds, tasks and families; targets; paired differences with their intervals."""
     rows = [(p, *cell[:2], *searches[key(p, cell)]) for p in policies for cell in cells]
     by_task, by_family, overall = mean_regrets(rows)
+    families = list(dict.fromkeys(cell[0] for cell in cells))
     targets, ours_minus = {}, {}
     if OURS in policies:
         ours = overall.loc[OURS]
@@ -210,11 +225,11 @@ def summarise(searches: dict, cells: list, policies: list[str]) -> dict:
         found = differences(by_task, OURS)
         ours_minus = {policy: found[policy] for policy in policies if policy != OURS}
     return {
-        "pools": {"size": POOL_SIZE, "seeds": len({c[2] for c in cells}), "families": list(SUITES)},
+        "pools": {"size": POOL_SIZE, "seeds": len({c[2] for c in cells}), "families": families},
         "regret": {
             policy: {
                 "mean of families": overall.loc[policy].round(4).to_dict(),
-                **{kind: by_family.loc[policy, kind].round(4).to_dict() for kind in SUITES},
+                **{kind: by_family.loc[policy, kind].round(4).to_dict() for kind in families},
             }
             for policy in policies
         },
@@ -238,7 +253,7 @@ def differences(by_task: pd.DataFrame, ours: str) -> dict[str, dict[str, list[fl
     return {p: {c: compared[c].loc[p, BOUNDS].tolist() for c in COLUMNS} for p in others}
 
 
-def draw(summary: dict, options: argparse.Namespace) -> None:
+def draw(summary: dict, title: str, output: Path) -> None:
     figure = Figure(figsize=(7.5, 3.8), layout="constrained")
     axes = figure.subplots()
     for policy, rows in summary["regret"].items():
@@ -250,13 +265,13 @@ def draw(summary: dict, options: argparse.Namespace) -> None:
         yscale="log",
         xlabel="trials",
         ylabel="normalised regret",
-        title=f"pools of {POOL_SIZE}, four families never seen, {options.seeds} pools a task",
+        title=title,
     )
     axes.set_xticks(HORIZONS, [str(h) for h in HORIZONS], minor=False)
     axes.minorticks_off()
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=8)
-    figure.savefig(options.output / "regret.png", dpi=130)
+    figure.savefig(output / "regret.png", dpi=130)
 
 
 def report(summary: dict) -> None:
