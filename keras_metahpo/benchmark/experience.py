@@ -8,7 +8,7 @@ import numpy as np
 from keras_metahpo.benchmark.blackbox import Blackbox, BlackboxCard, BlackboxFactory
 from keras_metahpo.benchmark.blackboxes.vectorized import utilities_of
 from keras_metahpo.history import LoggedTrial, TrialLog, TrialLogCard
-from keras_metahpo.history.trial_log import COMPLETED, FAILED
+from keras_metahpo.history.trial_table import COMPLETED, FAILED
 from keras_metahpo.policies.candidates import mutations
 from keras_metahpo.space import SearchSpace
 

@@ -13,8 +13,7 @@ from keras_metahpo.collector.config import PlanConfig
 from keras_metahpo.collector.plan import Group, Plan, is_repeat
 from keras_metahpo.collector.shards import Shards
 from keras_metahpo.errors import TaskError
-from keras_metahpo.history import History
-from keras_metahpo.history.trial_log import LoggedTrial, TrialLog, TrialLogCard
+from keras_metahpo.history import History, LoggedTrial, TrialLog, TrialLogCard
 from keras_metahpo.populations.names import exchangeable_names
 from keras_metahpo.space import SearchSpace
 from keras_metahpo.tasks import Task, get_task

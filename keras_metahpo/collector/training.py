@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_metahpo.history.trial_log import COMPLETED, FAILED, LoggedTrial
+from keras_metahpo.history.trial_table import COMPLETED, FAILED, LoggedTrial
 from keras_metahpo.space import SearchSpace, Value
 from keras_metahpo.tasks import Task, TaskData
 from keras_metahpo.tasks.training import EpochClock, Measurements, fit_configuration

@@ -13,7 +13,7 @@ from keras_metahpo.collector.plan import Group, PlannedTrial
 from keras_metahpo.collector.shards import Claim
 from keras_metahpo.collector.task_collection import TaskCollection
 from keras_metahpo.collector.training import Trainer, trains_populations
-from keras_metahpo.history.trial_log import FAILED
+from keras_metahpo.history.trial_table import FAILED
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from keras_metahpo.history.training_state import (
     TrainingState,
     seconds_of,
 )
-from keras_metahpo.history.trial_log import LoggedTrial, TrialLog, TrialLogCard
+from keras_metahpo.history.trial_log import TrialLog
+from keras_metahpo.history.trial_log_card import TrialLogCard
+from keras_metahpo.history.trial_table import LoggedTrial
 
 __all__ = [
     "FAILED_UTILITY",

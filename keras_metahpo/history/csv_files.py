@@ -17,7 +17,9 @@ from keras_metahpo.history.csv_columns import (
 from keras_metahpo.history.csv_table import Table, is_number, read_table
 from keras_metahpo.history.records import FAILED_UTILITY, best_utility
 from keras_metahpo.history.skipping import OnSkipped, reason_of, warn_of_skipped
-from keras_metahpo.history.trial_log import COMPLETED, FAILED, LoggedTrial, TrialLog, TrialLogCard
+from keras_metahpo.history.trial_log import TrialLog
+from keras_metahpo.history.trial_log_card import TrialLogCard
+from keras_metahpo.history.trial_table import COMPLETED, FAILED, LoggedTrial
 from keras_metahpo.space import SearchSpace, Value
 
 SUFFIXES = (".csv", ".tsv")

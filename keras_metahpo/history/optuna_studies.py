@@ -10,7 +10,9 @@ from keras_metahpo.errors import SearchSpaceError, TrialLogError
 from keras_metahpo.history.conditions import with_conditions
 from keras_metahpo.history.records import FAILED_UTILITY, best_utility, utility
 from keras_metahpo.history.skipping import DAMAGE, OnSkipped, reason_of, warn_of_skipped
-from keras_metahpo.history.trial_log import COMPLETED, FAILED, LoggedTrial, TrialLog, TrialLogCard
+from keras_metahpo.history.trial_log import TrialLog
+from keras_metahpo.history.trial_log_card import TrialLogCard
+from keras_metahpo.history.trial_table import COMPLETED, FAILED, LoggedTrial
 from keras_metahpo.space import Hyperparameter, SearchSpace, Value
 
 URL_PREFIX = "sqlite:///"

@@ -13,7 +13,9 @@ from keras_metahpo.errors import ProjectError, SearchSpaceError
 from keras_metahpo.history.project_versions import INTERNAL_PREFIX, modern_hyperparameters
 from keras_metahpo.history.records import FAILED_UTILITY, best_utility
 from keras_metahpo.history.skipping import DAMAGE, OnSkipped, reason_of, warn_of_skipped
-from keras_metahpo.history.trial_log import COMPLETED, FAILED, LoggedTrial, TrialLog, TrialLogCard
+from keras_metahpo.history.trial_log import TrialLog
+from keras_metahpo.history.trial_log_card import TrialLogCard
+from keras_metahpo.history.trial_table import COMPLETED, FAILED, LoggedTrial
 from keras_metahpo.space import Hyperparameter, SearchSpace, Value
 
 # The oracle has stopped the trial early: what it measured counts.

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_metahpo.errors import SearchSpaceError, TrialLogError
-from keras_metahpo.history import trial_log as format_
+from keras_metahpo.history.trial_log_card import TrialLogCard
+from keras_metahpo.history.trial_table import COMPLETED, FAILED, HP_PREFIX, trials_of
 from keras_metahpo.space import SearchSpace
 
 if TYPE_CHECKING:
@@ -15,15 +16,14 @@ REQUIRED_COLUMNS = ("trial_id", "status", "epoch", "elapsed_s")
 
 
 def validate_table(
-    card: "format_.TrialLogCard", space: SearchSpace, table: "pyarrow.Table", where: str
+    card: TrialLogCard, space: SearchSpace, table: "pyarrow.Table", where: str
 ) -> None:
     """Raises `TrialLogError` at the first thing that is wrong in `table`."""
     _check_columns(card, space, table, where)
     _check_types(card, table, where)
     _check_rows(card, table, where)
-    log = format_.TrialLog(card, space, table)
     trial_ids = table.column("trial_id").to_pylist()
-    for trial in log.trials:
+    for trial in trials_of(space, table):
         try:
             space.complete(trial.configuration)
         except SearchSpaceError as error:
@@ -35,12 +35,10 @@ def validate_table(
 
 
 def _check_columns(card, space, table, where) -> None:
-    expected = [*REQUIRED_COLUMNS, *(format_.HP_PREFIX + n for n in space.names)]
+    expected = [*REQUIRED_COLUMNS, *(HP_PREFIX + n for n in space.names)]
     missing = [name for name in expected if name not in table.column_names]
     unknown = [
-        name
-        for name in table.column_names
-        if name.startswith(format_.HP_PREFIX) and name not in expected
+        name for name in table.column_names if name.startswith(HP_PREFIX) and name not in expected
     ]
     if missing or unknown:
         raise TrialLogError(
@@ -71,7 +69,7 @@ def _check_types(card, table, where) -> None:
 
 
 def _any_completed(table) -> bool:
-    return format_.COMPLETED in table.column("status").to_pylist()
+    return COMPLETED in table.column("status").to_pylist()
 
 
 def _check_rows(card, table, where) -> None:
@@ -86,7 +84,7 @@ def _check_rows(card, table, where) -> None:
         def complain(problem: str, row=row) -> TrialLogError:
             return TrialLogError(f"{where}, row {row}: {problem}")
 
-        if trial_id is None or status not in (format_.COMPLETED, format_.FAILED):
+        if trial_id is None or status not in (COMPLETED, FAILED):
             raise complain(
                 "expected a trial_id and a status COMPLETED or FAILED. "
                 f"Received: trial_id={trial_id!r}, status={status!r}. Correct or drop the row."
@@ -97,7 +95,7 @@ def _check_rows(card, table, where) -> None:
                 "Drop one of the two."
             )
         seen[trial_id, epoch] = row
-        is_unmeasured = epoch is None and status == format_.FAILED
+        is_unmeasured = epoch is None and status == FAILED
         if not is_unmeasured and not (epoch and 1 <= epoch <= card.max_fidelity):
             raise complain(
                 f"expected an epoch from 1 to max_fidelity={card.max_fidelity}. "
@@ -110,7 +108,7 @@ def _check_rows(card, table, where) -> None:
         value = objective[row] if objective else None
         finite[trial_id] = (
             finite.get(trial_id, False)
-            or status == format_.FAILED
+            or status == FAILED
             or (value is not None and bool(np.isfinite(value)))
         )
     hopeless = [trial_id for trial_id, is_finite in finite.items() if not is_finite]

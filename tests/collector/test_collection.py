@@ -18,8 +18,7 @@ from keras_metahpo.collector.shards import Shards
 from keras_metahpo.collector.task_collection import TaskCollection
 from keras_metahpo.collector.training import COMPILED, Trainer, logged
 from keras_metahpo.errors import CollectionError, TaskError
-from keras_metahpo.history import FAILED_UTILITY, TrialLog
-from keras_metahpo.history.trial_log import LoggedTrial
+from keras_metahpo.history import FAILED_UTILITY, LoggedTrial, TrialLog
 
 CONFIG = PlanConfig(num_configurations=6, group_size=2, num_rounds=2, num_seeds=2)
 

@@ -11,7 +11,7 @@ import numpy as np
 from keras_metahpo.benchmark.blackbox import BlackboxCard, Evaluation
 from keras_metahpo.benchmark.blackboxes.grid import utilities_array
 from keras_metahpo.history import FAILED_UTILITY, LoggedTrial
-from keras_metahpo.history.trial_log import FAILED
+from keras_metahpo.history.trial_table import FAILED
 
 # Where no seconds were recorded, a study still needs a clock.
 SECONDS_AN_EPOCH = 1.0
