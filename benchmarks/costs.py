@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
@@ -36,12 +37,14 @@ def main() -> None:
     options = parser.parse_args()
     console = Console()
     logs = [TrialLog.open(str(path)) for path in sorted(options.logs.iterdir())]
-    errors: dict[str, list[list[float]]] = {}
+    rows: list[tuple] = []
     with progress_bars(console) as bars:
         for place, log in enumerate(bars.track(logs, description="Predicting seconds")):
-            for way, values in measure(log, np.random.default_rng(place)).items():
-                errors.setdefault(way, []).append(values)
-    medians = {way: np.median(values, axis=0).round(3).tolist() for way, values in errors.items()}
+            rows += measure(log, np.random.default_rng(place))
+    frame = pd.DataFrame(rows, columns=["log", "way", "known", "error"])
+    by_log = frame.groupby(["log", "way", "known"], sort=False).error.mean()
+    by_way = by_log.groupby(["way", "known"], sort=False).median().unstack("known")
+    medians = {way: by_way.loc[way].round(3).tolist() for way in by_way.index}
     result = {"num_logs": len(logs), "known": KNOWN, "rmse_of_log_seconds": medians}
     write_text(options.output, json.dumps(result, indent=1) + "\n")
     table = Table("known trials", *map(str, KNOWN))
@@ -50,25 +53,22 @@ def main() -> None:
     console.print(table)
 
 
-def measure(log: TrialLog, rng: np.random.Generator) -> dict[str, list[float]]:
-    """Errors of each way of predicting, for each number of known trials."""
+def measure(log: TrialLog, rng: np.random.Generator) -> list[tuple[str, str, int, float]]:
+    """Name of the log, way of predicting, known trials and error, for each drawing."""
     # The first epoch's seconds are those of the beginning, too.
     trained = [trial for trial in log.trials if len(trial.measurements) > 1]
     timed = [(trial, state) for trial in trained if (state := state_of(trial)).epoch_s > 0]
-    drawn: dict[str, list[list[float]]] = {}
+    rows = []
     for _ in range(NUM_DRAWINGS):
         order = rng.permutation(len(timed))
         earlier, rest = order[:NUM_EARLIER], order[NUM_EARLIER:]
         past = TrialLog.from_trials(log.card, log.space, [timed[row][0] for row in earlier])
-        row = {}
         for known in KNOWN:
             trials = [timed[place][1] for place in rest[:known]]
             asked = [timed[place][1] for place in rest[known : known + MOST_ASKED]]
-            for way, error in errors_of(log, past, trials, asked).items():
-                row.setdefault(way, []).append(error)
-        for way, values in row.items():
-            drawn.setdefault(way, []).append(values)
-    return {way: np.mean(values, axis=0).tolist() for way, values in drawn.items()}
+            errors = errors_of(log, past, trials, asked)
+            rows += [(log.card.name, way, known, error) for way, error in errors.items()]
+    return rows
 
 
 def errors_of(log, past, trials, asked) -> dict[str, float]:
