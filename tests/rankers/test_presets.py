@@ -64,5 +64,14 @@ def test_bundled_presets_prefer_a_sane_learning_rate(name):
     assert np.isfinite([low, good, high]).all()
 
 
-def test_a_preset_is_bundled():
-    assert "base" in list_presets()
+def test_cards_of_the_bundled_presets_tell_what_they_know_and_cost():
+    assert list_presets() == ["base", "broad"]
+    base, broad = (Preset(name).card for name in list_presets())
+    families = {entry["name"].partition("/")[0] for entry in base["trained_on"]}
+    tables = {"fcnet", "hpobench", "lcbench", "nasbench201", "taskset"}
+    assert not families & tables  # Studies on them may be made with the default.
+    known = {entry["name"] for entry in broad["trained_on"]}
+    assert {entry["name"] for entry in base["trained_on"]} < known
+    assert tables < {name.partition("/")[0] for name in known}
+    for card in (base, broad):
+        assert card["break_even"]["searches"] > 1
