@@ -1,7 +1,7 @@
 """Trial logs of the benchmark tables, to train a ranker on all data there are.
 
     python benchmarks/table_logs.py --data TABLES --output LOGS
-    metahpo train --logs meta_dataset/* LOGS/* --output my_preset
+    metahpo train --logs meta_dataset/* LOGS/* --seed 3 --steps 18000 --synthetic 48000 --output OUT
 
 A log holds random configurations of a task and the best that a local search has found on each task
 of its family, as earlier searches leave them. A ranker that was trained on them must not be judged
