@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from keras_metahpo.meta_training.break_even import break_even
 from keras_metahpo.training_report import Check, PresetFacts, write_report
 
 RNG = np.random.default_rng(0)
@@ -84,3 +85,6 @@ def test_a_card_that_says_little_is_enough(tmp_path):
     little = replace(facts(), card={"name": "tiny"})
     page = write_report([little], tmp_path).read_text()
     assert "A ranker trained on 0 recorded and 0 synthetic tasks" in page
+    untimed = break_even([], training_s=1.0)
+    page = write_report([facts(break_even=untimed), little], tmp_path).read_text()
+    assert "break-even" in page and "of its recorded trials" in page
