@@ -24,7 +24,7 @@ from keras_metahpo.history.trial_table import (
     table_of,
     trials_of,
 )
-from keras_metahpo.history.validation import validate_table
+from keras_metahpo.history.validation import validate_configurations, validate_table
 from keras_metahpo.space import SearchSpace
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ class TrialLog:
         """Raises `TrialLogError` naming the file, the row and the remedy."""
         where = f"{self.path}/trials.parquet" if self.path else "trials.parquet"
         validate_table(self.card, self.space, self.table, where)
+        validate_configurations(self.space, self.trials, self.table, where)
 
     @property
     def metric_names(self) -> list[str]:

@@ -1,12 +1,13 @@
 """Checks of a trial log's table; every complaint names the file, the row and the remedy."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_metahpo.errors import SearchSpaceError, TrialLogError
 from keras_metahpo.history.trial_log_card import TrialLogCard
-from keras_metahpo.history.trial_table import COMPLETED, FAILED, HP_PREFIX, trials_of
+from keras_metahpo.history.trial_table import COMPLETED, FAILED, HP_PREFIX, LoggedTrial
 from keras_metahpo.space import SearchSpace
 
 if TYPE_CHECKING:
@@ -18,12 +19,18 @@ REQUIRED_COLUMNS = ("trial_id", "status", "epoch", "elapsed_s")
 def validate_table(
     card: TrialLogCard, space: SearchSpace, table: "pyarrow.Table", where: str
 ) -> None:
-    """Raises `TrialLogError` at the first thing that is wrong in `table`."""
+    """Raises `TrialLogError` at the first thing that is wrong in `table` before it is read."""
     _check_columns(card, space, table, where)
     _check_types(card, table, where)
     _check_rows(card, table, where)
+
+
+def validate_configurations(
+    space: SearchSpace, trials: Sequence[LoggedTrial], table: "pyarrow.Table", where: str
+) -> None:
+    """Raises `TrialLogError` at the first trial of `table` whose configuration is not legal."""
     trial_ids = table.column("trial_id").to_pylist()
-    for trial in trials_of(space, table):
+    for trial in trials:
         try:
             space.complete(trial.configuration)
         except SearchSpaceError as error:
