@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
         for seed, directory in zip(seeds, directories, strict=True):
             of_seed = replace(config, seed=seed)
             if _is_trained(directory, logs, options.held_out, of_seed):
-                console.print(f"{directory} is trained already.", highlight=False)
+                console.print(f"{directory} is trained already.", highlight=False, soft_wrap=True)
             else:
                 _train(console, logs, options.held_out, of_seed, directory)
     if has_extra:
