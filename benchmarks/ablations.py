@@ -152,7 +152,7 @@ def main() -> None:
         joblib.delayed(run_variant)(name, cells, searches.get(name, {}), options)
         for name in options.variants
     ]
-    searches = run_and_keep(file, searches, calls, len(calls), options.workers)
+    searches = run_and_keep(file, searches, calls, options.workers)
     summary = summarise({name: searches[name] for name in options.variants}, cells)
     write_text(options.output / "summary.json", json.dumps(summary, indent=1) + "\n")
     report(summary)

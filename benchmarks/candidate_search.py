@@ -96,7 +96,7 @@ def main() -> None:
         for study in studies
         if (missing := [(n, method) for n, method in each if key(method, n, study) not in cases])
     ]
-    cases = run_and_keep(file, cases, calls, len(calls))
+    cases = run_and_keep(file, cases, calls)
     wanted = {key(m, n, study) for m in options.methods for n in NUM_TRIALS for study in studies}
     summary = summarise({name: case for name, case in cases.items() if name in wanted})
     write_text(options.output, json.dumps(summary, indent=1) + "\n")

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import joblib
-from pools import NUM_TRIALS, POLICIES, draw, key, report, search_pool, summarise
+from pools import NUM_TRIALS, POLICIES, draw, missing_searches, report, search_pool, summarise
 from resuming import kept_results, run_and_keep
 
 from keras_metahpo.history import TrialLog
@@ -50,18 +50,13 @@ def main() -> None:
     ]
     file = options.output / "searches.json"
     searches = kept_results(file)
-    missing = [
-        (cell, policies)
-        for cell in cells
-        if (policies := [p for p in POLICIES if key(p, cell) not in searches])
-    ]
     calls = [
         joblib.delayed(search_pool)(
             cell, policies, options.logs, str(preset_of(cell[0], options.output))
         )
-        for cell, policies in missing
+        for cell, policies in missing_searches(searches, cells, POLICIES)
     ]
-    searches = run_and_keep(file, searches, calls, len(calls), options.workers)
+    searches = run_and_keep(file, searches, calls, options.workers)
     summary = summarise(searches, cells, list(POLICIES))
     summary["pools"] = {"tasks": len(searched), "seeds": options.seeds, "families": families}
     (options.output / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")

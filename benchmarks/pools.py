@@ -87,13 +87,11 @@ def main() -> None:
     file = options.output / "searches.json"
     searches = kept_results(file)
     cells = pool_cells(options.data, options.seeds)
-    missing = [
-        (cell, policies)
-        for cell in cells
-        if (policies := [p for p in options.policies if key(p, cell) not in searches])
+    calls = [
+        joblib.delayed(search_pool)(cell, policies, options.data, options.preset)
+        for cell, policies in missing_searches(searches, cells, options.policies)
     ]
-    calls = (joblib.delayed(search_pool)(*call, options.data, options.preset) for call in missing)
-    searches = run_and_keep(file, searches, calls, len(missing), options.workers)
+    searches = run_and_keep(file, searches, calls, options.workers)
     summary = summarise(searches, cells, options.policies)
     (options.output / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     title = f"pools of {POOL_SIZE}, four families never seen, {options.seeds} pools a task"
@@ -105,10 +103,18 @@ def pool_cells(data: Path, num_seeds: int) -> list[tuple[str, str, int]]:
     """All pools: suite, task and seed."""
     return [
         (kind, name, seed)
-        for kind, path in SUITES.items()
-        for name in open_suite(kind, path and data / path).blackboxes
+        for kind in SUITES
+        for name in suite_of(kind, data).blackboxes
         for seed in range(num_seeds)
     ]
+
+
+def missing_searches(
+    searches: dict, cells: Sequence[tuple[str, str, int]], policies: Sequence[str]
+) -> list[tuple[tuple[str, str, int], list[str]]]:
+    """The cells that some policies have not searched yet, and these policies."""
+    missing = ((c, [p for p in policies if key(p, c) not in searches]) for c in cells)
+    return [(cell, unsearched) for cell, unsearched in missing if unsearched]
 
 
 def key(policy: str, cell: tuple[str, str, int]) -> str:
@@ -118,14 +124,15 @@ def key(policy: str, cell: tuple[str, str, int]) -> str:
 def open_cell(cell: tuple[str, str, int], data: Path) -> Blackbox:
     """The task of a cell: of a suite, or, where there is no such suite, among trial logs."""
     kind, name, _ = cell
-    path = SUITES.get(kind)
-    suite = open_suite(kind, path and data / path) if kind in SUITES else tabular_suite(data)
-    return suite.blackboxes[name].open()
+    return suite_of(kind, data).blackboxes[name].open()
 
 
 @cache
-def tabular_suite(logs: Path) -> Suite:
-    return open_suite("tabular", logs)
+def suite_of(kind: str, data: Path) -> Suite:
+    if kind not in SUITES:
+        return open_suite("tabular", data)
+    path = SUITES[kind]
+    return open_suite(kind, path and data / path)
 
 
 def search_pool(

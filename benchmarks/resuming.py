@@ -1,7 +1,7 @@
 """Results that are kept as they come, so that a stopped run goes on."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ def kept_results(file: Path) -> dict[str, Any]:
 
 
 def run_and_keep(
-    file: Path, results: dict[str, Any], calls: Iterable, num_calls: int, workers: int = 1
+    file: Path, results: dict[str, Any], calls: Sequence, workers: int = 1
 ) -> dict[str, Any]:
     """The results and those of all calls, written to the file after each.
 
@@ -26,13 +26,12 @@ def run_and_keep(
         file: A JSON file.
         results: What was found before.
         calls: `joblib.delayed` ones, each of which returns results by key.
-        num_calls: How many there are.
         workers: Processes.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     parallel = joblib.Parallel(workers, return_as="generator_unordered", batch_size=1)
     with progress_bars(Console()) as progress:
-        bar = progress.add_task(file.stem, total=num_calls)
+        bar = progress.add_task(file.stem, total=len(calls))
         for found in parallel(calls):
             results = results | found
             write_text(file, json.dumps(results) + "\n")

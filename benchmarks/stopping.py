@@ -56,8 +56,8 @@ def main() -> None:
         for name in open_suite(kind, options.data / path).blackboxes
     ]
     missing = [cell for cell in cells if key(cell) not in searches]
-    calls = (joblib.delayed(search)(cell, options.data) for cell in missing)
-    searches = run_and_keep(file, searches, calls, len(missing), options.workers)
+    calls = [joblib.delayed(search)(cell, options.data) for cell in missing]
+    searches = run_and_keep(file, searches, calls, options.workers)
     summary = summarise([searches[key(cell)] for cell in cells])
     (options.output / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     report(summary)
