@@ -53,13 +53,13 @@ def train_preset(
         output: Directory of the preset.
         on_step: Called with (steps done, steps in all, stage) for progress.
     """
-    tasks = [SourceTask.from_trial_log(log) for log in logs]
-    trained = [task for task in tasks if task.family not in held_out_families]
-    validation = [task for task in tasks if task.family in held_out_families]
+    known = [log for log in logs if log.card.family not in held_out_families]
+    held_out = [log for log in logs if log.card.family in held_out_families]
+    trained, validation = (
+        [SourceTask.from_trial_log(log) for log in part] for part in (known, held_out)
+    )
     checkpoint = Path(output) / CHECKPOINT
     result = train_ranker(trained, validation, config, on_step, checkpoint)
-    names = {task.name for task in trained}
-    known = [log for log in logs if log.card.name in names]
     card = {
         "description": DESCRIPTIONS[config.kind],
         "trained_on": [trained_on_entry(log) for log in known],

@@ -102,8 +102,6 @@ def train_ranker(
     started = time.perf_counter()
     keras.utils.set_random_seed(config.seed)
     rng = np.random.default_rng(config.seed)
-    synthetic = draw_synthetic(config.num_synthetic_tasks, rng, on_step)
-    trainer = RankerTrainer(config, synthetic)
     saved = None
     if checkpoint is not None:
         names = {
@@ -111,6 +109,8 @@ def train_ranker(
             "validation": sorted(task.name for task in validation),
         }
         saved = TrainingCheckpoint(checkpoint, asdict(config) | names)
+    synthetic = draw_synthetic(config.num_synthetic_tasks, rng, on_step)
+    trainer = RankerTrainer(config, synthetic)
     curve, best_step = trainer.train(recorded, validation, rng, on_step, checkpoint=saved)
     elapsed_s = time.perf_counter() - started + (saved.spent_s if saved else 0.0)
     return TrainingResult(trainer.ranker, config, curve, best_step, elapsed_s)
