@@ -67,8 +67,7 @@ class Batch:
     def inputs(self) -> dict[str, np.ndarray]:
         """As a ranking network takes them."""
         facts = observation_facts(self.observed, self.scores, self.variances, self.costs)
-        context = {"observed": self.observed, "scores": self.scores, "facts": facts}
-        return self.tokens.as_dict() | context
+        return self.tokens.as_dict() | {"observed": self.observed, "facts": facts}
 
 
 @dataclass(frozen=True)

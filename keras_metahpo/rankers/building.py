@@ -24,7 +24,7 @@ def built(make: Callable, config: dict | None = None):
         tokens = stack([tokenize(space, space.snap(np.zeros((1, 0))))])
         shapes = {name: array.shape for name, array in tokens.as_dict().items()}
         observed = tokens.active.shape[:2]
-        context = {"observed": observed, "scores": observed, "facts": (*observed, NUM_FACTS)}
+        context = {"observed": observed, "facts": (*observed, NUM_FACTS)}
         network.build(shapes | context)
     return network
 

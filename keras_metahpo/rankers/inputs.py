@@ -13,15 +13,15 @@ from keras_metahpo.rankers.tokens import join_configurations, pad_configurations
 
 # Queries are padded to a multiple of this, so that compiled networks are reused.
 QUERY_MULTIPLE = 32
-# What is told of an observed trial.
-NUM_FACTS = 5
+# What is told of an observed trial, and which of it its score is.
+NUM_FACTS, SCORE = 5, 1
 
 
 def network_inputs(context: Context | None, query: Tokens) -> dict[str, np.ndarray]:
     """The queries, then the context, then padding.
 
-    With a context there are `observed`, bool (b, n); `scores`, float (b, n), the normal scores of
-    the observed among themselves; and `facts`, float (b, n, 5), as `observation_facts` makes them.
+    With a context there are `observed`, bool (b, n), and `facts`, float (b, n, 5), as
+    `observation_facts` makes them.
     """
     tokens = query if context is None else join_configurations(query, context.tokens)
     num_queries, num_tokens = query.active.shape[1], tokens.active.shape[1]
@@ -42,7 +42,7 @@ def network_inputs(context: Context | None, query: Tokens) -> dict[str, np.ndarr
     for name, values in given.items():
         columns[name][:, num_queries:num_tokens] = values
     facts = observation_facts(observed, **columns)
-    return inputs | {"observed": observed, "scores": columns["scores"], "facts": facts}
+    return inputs | {"observed": observed, "facts": facts}
 
 
 def observation_facts(

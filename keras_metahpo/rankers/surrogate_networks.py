@@ -10,6 +10,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_metahpo.rankers.encoder import DTYPE, MASKED, ConfigurationEncoder
+from keras_metahpo.rankers.inputs import SCORE
 from keras_metahpo.rankers.losses import plackett_luce_loss
 
 # Kernel parameters of a new deep kernel: logarithms of length scale, signal and noise variance.
@@ -95,8 +96,9 @@ class SurrogateNetwork(keras.Model):
         if "observed" not in inputs:
             return ops.zeros((*ops.shape(encoded)[:2], self.form["width"]))
         observed = ops.cast(inputs["observed"], DTYPE)[..., None]
-        facts = ops.concatenate([encoded, inputs["scores"][..., None]], axis=-1)
-        total = ops.sum(self.observations[member](facts) * observed, axis=1, keepdims=True)
+        scores = inputs["facts"][..., SCORE, None]
+        known = ops.concatenate([encoded, scores], axis=-1)
+        total = ops.sum(self.observations[member](known) * observed, axis=1, keepdims=True)
         mean = total / ops.maximum(ops.sum(observed, axis=1, keepdims=True), 1.0)
         return ops.broadcast_to(mean, (*ops.shape(encoded)[:2], self.form["width"]))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_metahpo.rankers.base import Context, NetworkRanker, Prediction, Tokens, failure_rates
 from keras_metahpo.rankers.building import built
-from keras_metahpo.rankers.inputs import context_scores, network_inputs
+from keras_metahpo.rankers.inputs import context_scores, network_inputs, observation_facts
 from keras_metahpo.rankers.tokens import pad_configurations
 
 # Contexts are padded to powers of 2 from here on: every shape is compiled.
@@ -165,7 +165,9 @@ def _training_arrays(context: Context) -> tuple[dict[str, np.ndarray], np.ndarra
     targets[0, :size, 0] = context_scores(context)[0]
     targets[..., 1] = observed
     tokens = pad_configurations(context.tokens, padded).as_dict()
-    return tokens | {"observed": observed, "scores": targets[..., 0]}, targets
+    unknown = np.zeros(observed.shape)
+    facts = observation_facts(observed, targets[..., 0], variances=unknown, costs=unknown)
+    return tokens | {"observed": observed, "facts": facts}, targets
 
 
 def _row(tokens: Tokens, row: int) -> Tokens:
