@@ -26,6 +26,7 @@ from pools import (
     differences,
     key,
     mean_regrets,
+    missing_searches,
     pool_cells,
     search_pool,
 )
@@ -38,6 +39,7 @@ from keras_metahpo.history import TrialLog
 from keras_metahpo.meta_training.preset import train_preset
 from keras_metahpo.meta_training.training import TrainingConfig
 from keras_metahpo.rankers import Tokens
+from keras_metahpo.rankers.presets import CARD
 from keras_metahpo.tasks import get_suite
 
 FULL = "all parts"
@@ -148,9 +150,17 @@ def main() -> None:
     file = options.output / "searches.json"
     searches = kept_results(file)
     cells = pool_cells(options.data, options.seeds)
-    calls = [
-        joblib.delayed(run_variant)(name, cells, searches.get(name, {}), options)
+    missing = {
+        name: missing_searches(searches.get(name, {}), cells, [VARIANTS[name].policy])
         for name in options.variants
+    }
+    unsearched = [name for name in options.variants if missing[name]]
+    joblib.Parallel(options.workers, batch_size=1)(
+        joblib.delayed(train)(name, options) for name in dict.fromkeys(map(ranker_of, unsearched))
+    )
+    calls = [
+        joblib.delayed(run_variant)(name, missing[name], searches.get(name, {}), options)
+        for name in unsearched
     ]
     searches = run_and_keep(file, searches, calls, options.workers)
     summary = summarise({name: searches[name] for name in options.variants}, cells)
@@ -158,26 +168,36 @@ def main() -> None:
     report(summary)
 
 
+def ranker_of(name: str) -> str:
+    """The variant whose ranker a variant searches with."""
+    return VARIANTS[name].trained or name
+
+
+def folder_of(name: str, options: argparse.Namespace) -> Path:
+    return options.output / "rankers" / ranker_of(name).replace(" ", "_")
+
+
 def run_variant(
-    name: str, cells: Sequence[tuple], found: dict, options: argparse.Namespace
+    name: str,
+    missing: Sequence[tuple[tuple, list[str]]],
+    found: dict,
+    options: argparse.Namespace,
 ) -> dict[str, dict[str, list[float]]]:
     """By the variant's name: regrets of all pools at the horizons, by cell."""
     variant = VARIANTS[name]
-    missing = [cell for cell in cells if key(variant.policy, cell) not in found]
-    if not missing:
-        return {name: found}
-    folder = options.output / "rankers" / (variant.trained or name).replace(" ", "_")
-    if not (folder / "card.json").exists():
-        train(VARIANTS[variant.trained or name], options.logs, folder)
     with replaced(variant.in_both | variant.in_searching):
-        for cell in missing:
-            found |= search_pool(cell, [variant.policy], options.data, str(folder))
+        for cell, policies in missing:
+            found |= search_pool(cell, policies, options.data, str(folder_of(name, options)))
     return {name: found}
 
 
-def train(variant: Variant, logs: Path, folder: Path) -> None:
+def train(name: str, options: argparse.Namespace) -> None:
+    """Trains the ranker of a variant, unless that is done."""
+    folder, variant = folder_of(name, options), VARIANTS[name]
+    if (folder / CARD).exists():
+        return
     names = {name for suite in TRAINING_SUITES for name in get_suite(suite).meta_train}
-    recorded = [TrialLog.open(str(path)) for path in sorted(logs.iterdir())]
+    recorded = [TrialLog.open(str(path)) for path in sorted(options.logs.iterdir())]
     recorded = [log for log in recorded if log.card.name in names and variant.has_recorded]
     with replaced(variant.in_both | variant.in_training):
         train_preset(recorded, (), replace(CONFIG, **variant.config), folder)

@@ -2,10 +2,11 @@
 
     python benchmarks/library.py --logs meta_dataset --output benchmarks/results/library
 
-A ranker for each of image, text and few-shot tasks, trained on all logs of the other two, and
-searches among the recorded configurations of the tasks it has not seen, by the policies of
-`pools.py` and with its measures and targets. Trained rankers and finished searches are kept in the
-output folder, so that a stopped run goes on.
+A ranker for each of image, text and few-shot tasks, trained on all logs of the other two, and one
+of synthetic tasks alone, which tells what real runs of other families add. Searches among the
+recorded configurations of the tasks that a ranker has not seen, by the policies of `pools.py` and
+with its measures and targets. Trained rankers and finished searches are kept in the output folder,
+so that a stopped run goes on.
 """
 
 import argparse
@@ -14,7 +15,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import joblib
-from pools import NUM_TRIALS, POLICIES, draw, missing_searches, report, search_pool, summarise
+from pools import (
+    NUM_TRIALS,
+    OURS,
+    POLICIES,
+    draw,
+    key,
+    missing_searches,
+    report,
+    search_pool,
+    summarise,
+)
 from resuming import kept_results, run_and_keep
 
 from keras_metahpo.history import TrialLog
@@ -24,6 +35,8 @@ from keras_metahpo.rankers.presets import CARD
 
 # As many distinct configurations as a search takes, so that its end still says something.
 FEWEST = 2 * NUM_TRIALS
+SYNTHETIC = f"{OURS}, synthetic tasks only"
+SEARCHED_BY = (*POLICIES, SYNTHETIC)
 
 
 def main() -> None:
@@ -41,9 +54,13 @@ def main() -> None:
         parser.error(f"no log in {options.logs} has {FEWEST} configurations")
     config = TrainingConfig(num_steps=options.steps, num_synthetic_tasks=options.synthetic)
     families = sorted({log.card.family for log in searched})
-    joblib.Parallel(options.workers, batch_size=1)(
-        joblib.delayed(train_without)(family, logs, config, preset_of(family, options.output))
+    rankers = {
+        without(family, options): [log for log in logs if log.card.family != family]
         for family in families
+    }
+    joblib.Parallel(options.workers, batch_size=1)(
+        joblib.delayed(train)(known, config, folder)
+        for folder, known in [*rankers.items(), (synthetic_only(options), [])]
     )
     cells = [
         (log.card.family, log.card.name, seed) for log in searched for seed in range(options.seeds)
@@ -51,13 +68,11 @@ def main() -> None:
     file = options.output / "searches.json"
     searches = kept_results(file)
     calls = [
-        joblib.delayed(search_pool)(
-            cell, policies, options.logs, str(preset_of(cell[0], options.output))
-        )
-        for cell, policies in missing_searches(searches, cells, POLICIES)
+        joblib.delayed(search)(cell, policies, options)
+        for cell, policies in missing_searches(searches, cells, SEARCHED_BY)
     ]
     searches = run_and_keep(file, searches, calls, options.workers)
-    summary = summarise(searches, cells, list(POLICIES))
+    summary = summarise(searches, cells, list(SEARCHED_BY))
     summary["pools"] = {"tasks": len(searched), "seeds": options.seeds, "families": families}
     (options.output / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     draw(summary, f"{len(searched)} library tasks, their family held out", options.output)
@@ -69,16 +84,30 @@ def distinct(log: TrialLog) -> set[bytes]:
     return set(log.space.encode(log.history().configurations).keys())
 
 
-def preset_of(family: str, output: Path) -> Path:
-    return output / "rankers" / f"without_{family}"
+def without(family: str, options: argparse.Namespace) -> Path:
+    return options.output / "rankers" / f"without_{family}"
 
 
-def train_without(
-    family: str, logs: Sequence[TrialLog], config: TrainingConfig, folder: Path
-) -> None:
-    """Trains a ranker on the logs of the other families, unless that is done."""
+def synthetic_only(options: argparse.Namespace) -> Path:
+    return options.output / "rankers" / "synthetic_only"
+
+
+def train(logs: Sequence[TrialLog], config: TrainingConfig, folder: Path) -> None:
+    """Trains a ranker on synthetic tasks and these logs, unless that is done."""
     if not (folder / CARD).exists():
-        train_preset([log for log in logs if log.card.family != family], (), config, folder)
+        train_preset(logs, (), config, folder)
+
+
+def search(
+    cell: tuple[str, str, int], policies: Sequence[str], options: argparse.Namespace
+) -> dict[str, list[float]]:
+    """Searches one task by several policies, with the ranker that has not seen its family."""
+    usual = [policy for policy in policies if policy != SYNTHETIC]
+    found = search_pool(cell, usual, options.logs, str(without(cell[0], options)))
+    if SYNTHETIC in policies:
+        alone = search_pool(cell, [OURS], options.logs, str(synthetic_only(options)))
+        found[key(SYNTHETIC, cell)] = alone[key(OURS, cell)]
+    return found
 
 
 if __name__ == "__main__":
