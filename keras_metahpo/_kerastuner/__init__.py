@@ -9,15 +9,12 @@ from keras_metahpo._kerastuner.freezing import (
     configuration_of,
 )
 from keras_metahpo._kerastuner.freezing_tuner import FreezingTuner
-from keras_metahpo._kerastuner.oracle import COMPLETED, FAILED, RUNNING, synchronized
+from keras_metahpo._kerastuner.oracle import synchronized
 
 __all__ = [
-    "COMPLETED",
     "EPOCHS",
-    "FAILED",
     "INITIAL_EPOCH",
     "IS_OVER",
-    "RUNNING",
     "FreezingOracle",
     "FreezingTuner",
     "configuration_of",

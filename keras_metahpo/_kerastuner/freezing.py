@@ -7,12 +7,11 @@ so that a worker on another machine is told as well.
 
 import logging
 import shutil
-import time
 from pathlib import Path
 
-from keras_tuner.src.engine import trial as _trial_module
+from keras_tuner.engine.trial import Trial, TrialStatus
 
-from keras_metahpo._kerastuner.oracle import COMPLETED, IDLE, RUNNING, DurableOracle, synchronized
+from keras_metahpo._kerastuner.oracle import DurableOracle, synchronized
 
 logger = logging.getLogger(__name__)
 
@@ -64,18 +63,14 @@ class FreezingOracle(DurableOracle):
         """Whether there are to be no more new trials."""
         return False
 
-    @synchronized
-    def create_trial(self, tuner_id):
-        self._recover_forgotten_trials()
-        if tuner_id not in self.ongoing_trials and self.is_budget_spent():
+    def _trial_for(self, tuner_id):
+        if self.is_budget_spent():
             return self._dismiss(tuner_id)
-        is_decided = tuner_id in self.ongoing_trials or self._retry_queue or self._has_given_up
-        self._last_seen[tuner_id] = time.monotonic()
-        if is_decided:
-            return super().create_trial(tuner_id)
+        if self._retry_queue:
+            return super()._trial_for(tuner_id)
         has_enough = self.wants_no_more()
         if self.max_epochs is None:
-            return self._dismiss(tuner_id) if has_enough else super().create_trial(tuner_id)
+            return self._dismiss(tuner_id) if has_enough else super()._trial_for(tuner_id)
         trial_id = f"{len(self.trials):0{len(str(self.max_trials))}d}"
         is_full = bool(self.max_trials) and len(self.trials) >= self.max_trials
         may_begin = not is_full and not has_enough
@@ -83,16 +78,16 @@ class FreezingOracle(DurableOracle):
         if training is not None and training[0] in self.trials:
             return self._thaw(tuner_id, *training)
         if training is not None:
-            return super().create_trial(tuner_id)
+            return super()._trial_for(tuner_id)
         if self.ongoing_trials:  # One of them may yet deserve to go on.
-            return _trial_module.Trial(self.get_space(), trial_id, IDLE)
+            return Trial(self.get_space(), trial_id, TrialStatus.IDLE)
         return self._dismiss(tuner_id)
 
     def _thaw(self, tuner_id: str, trial_id: str, epochs: int):
         trial = self.trials[trial_id]
         values = trial.hyperparameters.values
         values[INITIAL_EPOCH], values[EPOCHS] = values[EPOCHS], epochs
-        trial.status = RUNNING
+        trial.status = TrialStatus.RUNNING
         self.num_thaws += 1
         self.end_order = [ended for ended in self.end_order if ended != trial_id]
         self._run_times[trial_id] = 0
@@ -117,7 +112,7 @@ class FreezingOracle(DurableOracle):
 
     @synchronized
     def end_trial(self, trial):
-        if trial.status != COMPLETED and goes_on(trial):
+        if trial.status != TrialStatus.COMPLETED and goes_on(trial):
             logger.warning(
                 "Trial %s failed when its training went on after epoch %d. What it had reached by "
                 "then counts, and it is not trained further. The failure was:\n%s",
@@ -142,14 +137,14 @@ class FreezingOracle(DurableOracle):
                 o for o in metric["observations"] if o["step"] < values[INITIAL_EPOCH]
             ]
         trial.metrics = type(trial.metrics).from_config(config)
-        trial.status = COMPLETED
+        trial.status = TrialStatus.COMPLETED
         self.score_trial(trial)
         self._save_trial(trial)
 
     def _reconcile(self):
         """A thawed trial that was interrupted is frozen again, not trained from its beginning."""
         for trial in self.trials.values():
-            if trial.status == RUNNING and goes_on(trial):
+            if trial.status == TrialStatus.RUNNING and goes_on(trial):
                 self._freeze_again(trial)
         super()._reconcile()
 

@@ -6,27 +6,20 @@ never leaves a lock behind.
 
 import datetime
 import functools
-import json
 import logging
-import os
 import threading
 import time
-from pathlib import Path
 
 import keras_tuner
 import numpy as np
+from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_tuner.src.distribute import utils as _distribution
 from keras_tuner.src.engine import oracle as _oracle_module
-from keras_tuner.src.engine import trial as _trial_module
 
-from keras_metahpo.atomic import write_text
+from keras_metahpo._kerastuner.recovery import FINISHED, RecoveringOracle, number_of
 
 logger = logging.getLogger(__name__)
 
-RUNNING, COMPLETED, INVALID, FAILED = "RUNNING", "COMPLETED", "INVALID", "FAILED"
-IDLE, STOPPED = "IDLE", "STOPPED"
-# What a damaged or missing JSON file, or one of another shape, raises.
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 NO_MESSAGE = "Its objective was not finite, or it ran on a worker, whose log says more."
 
 
@@ -48,7 +41,7 @@ def synchronized(method):
     return wrapped
 
 
-class DurableOracle(keras_tuner.Oracle):
+class DurableOracle(RecoveringOracle):
     """An oracle whose finished trials survive crashes, damaged files and failing trials."""
 
     def __init__(self, *args, seed: int | None = None, **kwargs):
@@ -66,17 +59,25 @@ class DurableOracle(keras_tuner.Oracle):
         self._recover_forgotten_trials()
         if self._has_given_up:
             return self._dismiss(tuner_id)
-        is_new = tuner_id not in self.ongoing_trials
-        queue = self._retry_queue
-        if is_new and queue:
+        if tuner_id in self.ongoing_trials:
+            return super().create_trial(tuner_id)
+        return self._trial_for(tuner_id)
+
+    def _trial_for(self, tuner_id):
+        """A trial to run again or a new one, for a worker that has none."""
+        if self._retry_queue:
             # A retried trial starts from nothing; measurements of the broken run must not stay.
-            retried = self.trials[queue[-1]]
+            retried = self.trials[self._retry_queue[-1]]
             retried.metrics, retried.score, retried.message = type(retried.metrics)(), None, None
         trial = super().create_trial(tuner_id)
-        if trial.status == STOPPED and self.ongoing_trials and self.waits_for_other_workers:
+        if (
+            trial.status == TrialStatus.STOPPED
+            and self.ongoing_trials
+            and self.waits_for_other_workers
+        ):
             # One of them may die, and its trial has to be run again.
             self.tuner_ids.add(tuner_id)
-            trial.status = IDLE
+            trial.status = TrialStatus.IDLE
         return trial
 
     @synchronized
@@ -125,7 +126,7 @@ class DurableOracle(keras_tuner.Oracle):
         # KerasTuner's display knows only trials that began while it was verbose.
         now = datetime.datetime.now()
         self._display.trial_start.setdefault(trial.trial_id, now)
-        self._display.trial_number.setdefault(trial.trial_id, _number((trial.trial_id,))[0] + 1)
+        self._display.trial_number.setdefault(trial.trial_id, number_of(trial.trial_id) + 1)
         self._display.search_start = self._display.search_start or now
         try:
             super().end_trial(trial)
@@ -136,7 +137,7 @@ class DurableOracle(keras_tuner.Oracle):
                 self._forget_ongoing(known)
                 self.save()
             else:  # Refused, for hyperparameters that are not allowed: it has no score.
-                known.status = RUNNING
+                known.status = TrialStatus.RUNNING
             # A chief serves one search; its workers must all hear that it is over.
             self._has_given_up = _distribution.is_chief_oracle()
             raise
@@ -145,7 +146,7 @@ class DurableOracle(keras_tuner.Oracle):
         """Tells a worker to stop; a trial of its that is not over is run again after a resume."""
         self.ongoing_trials.pop(tuner_id, None)
         self.tuner_ids.discard(tuner_id)
-        return _trial_module.Trial(self.get_space(), str(len(self.trials)), STOPPED)
+        return Trial(self.get_space(), str(len(self.trials)), TrialStatus.STOPPED)
 
     def _forget_ongoing(self, trial) -> None:
         self.ongoing_trials: dict = {
@@ -158,7 +159,7 @@ class DurableOracle(keras_tuner.Oracle):
         """Raises while the failures go on; KerasTuner also after a later trial has succeeded."""
         limit = self.max_consecutive_failed_trials
         recent = [self.trials[trial_id] for trial_id in self.end_order[-limit:]] if limit else []
-        if recent and len(recent) == limit and all(t.status == FAILED for t in recent):
+        if recent and len(recent) == limit and all(t.status == TrialStatus.FAILED for t in recent):
             raise RuntimeError(
                 f"The last {limit} trials failed; `max_consecutive_failed_trials={limit}` stops "
                 f"the search. Mend the cause and search again to go on. The last failure was:\n"
@@ -191,7 +192,7 @@ class DurableOracle(keras_tuner.Oracle):
         return [
             self.trials[trial_id]
             for trial_id in dict.fromkeys(self.end_order)
-            if self.trials[trial_id].status in (COMPLETED, FAILED)
+            if self.trials[trial_id].status in FINISHED
         ]
 
     def unfinished_trials(self) -> list:
@@ -203,122 +204,3 @@ class DurableOracle(keras_tuner.Oracle):
     def random_configuration(self) -> dict | None:
         """KerasTuner's own random search, needing nothing of ours; `None` if exhausted."""
         return self._random_values()
-
-    def save(self):
-        self._recover_forgotten_trials()
-        write_text(self._get_oracle_fname(), json.dumps(self.get_state()))
-
-    def _save_trial(self, trial):
-        path = os.path.join(self._get_trial_dir(trial.trial_id), "trial.json")
-        write_text(path, json.dumps(trial.get_state()))
-
-    def reload(self):
-        """Loads whatever can be read of the project; warns of what cannot, and loses no result."""
-        trials = [_load_trial(path) for path in self._trial_files()]
-        self.trials = {trial.trial_id: trial for trial in trials}
-        path = Path(self._get_oracle_fname())
-        try:
-            state = json.loads(path.read_text())
-            for trial_id in state["start_order"]:
-                if trial_id not in self.trials:
-                    missing = Path(self._get_trial_dir(trial_id)) / "trial.json"
-                    self.trials[trial_id] = _load_trial(missing)
-            state["ongoing_trials"] = {
-                k: v for k, v in state["ongoing_trials"].items() if v in self.trials
-            }
-            self.set_state(state)
-        except UNREADABLE as error:
-            logger.warning(
-                "%s cannot be read (%r). The search's state is rebuilt from its %d trial files; "
-                "no finished trial is lost.",
-                path,
-                error,
-                len(self.trials),
-            )
-            self.start_order, self.end_order, self._retry_queue = [], [], []
-            self.ongoing_trials = {}
-        self._fill_gaps()
-        self._reconcile()
-
-    def _recover_forgotten_trials(self) -> None:
-        """Reloads a project that KerasTuner takes for a new one, and would overwrite.
-
-        It does so whenever the tuner's own file, such as `tuner0.json`, is missing.
-        """
-        if not self.trials and self._trial_files():
-            logger.warning(
-                "%s holds trials but not its tuner's file (tuner0.json), so it was not reloaded "
-                "when the tuner was made. Going on with these trials; pass `overwrite=True` to "
-                "begin anew.",
-                self._project_dir,
-            )
-            self.reload()
-
-    def _trial_files(self) -> list[Path]:
-        """`trial.json` of every trial that left anything behind, whether it exists or not."""
-        folders = [path for path in Path(self._project_dir).glob("trial_*") if path.is_dir()]
-        return [
-            folder / "trial.json"
-            for folder in sorted(folders)
-            if any(not path.name.startswith(".") for path in folder.iterdir())
-        ]
-
-    def _fill_gaps(self) -> None:
-        """Lost trials keep their place: KerasTuner numbers a new trial by counting the others."""
-        numbers = {int(trial_id) for trial_id in self.trials if trial_id.isdigit()}
-        width = max((len(trial_id) for trial_id in self.trials), default=0)
-        for number in set(range(max(numbers, default=0))) - numbers:
-            trial_id = f"{number:0{width}d}"
-            self.trials[trial_id] = _load_trial(
-                Path(self._project_dir) / f"trial_{trial_id}" / "trial.json"
-            )
-
-    def _reconcile(self) -> None:
-        """Makes the orders, the space and the retry queue agree with the trials' own files."""
-        interrupted = [trial.trial_id for trial in self.ongoing_trials.values()]
-        waiting = dict.fromkeys([*self._retry_queue, *interrupted])
-        ended = dict.fromkeys(self.end_order)
-        self.ongoing_trials = {}
-        for trial_id, trial in sorted(self.trials.items(), key=_number):
-            if trial_id not in self.start_order:
-                self.start_order.append(trial_id)
-            if _is_unreadable(trial):
-                ended.pop(trial_id, None)
-                continue
-            (ended if trial.status in (COMPLETED, FAILED) else waiting).setdefault(trial_id)
-            if self.tune_new_entries:
-                self.hyperparameters.merge(trial.hyperparameters)
-            self._record_values(trial)
-        self.end_order = [trial_id for trial_id in ended if trial_id in self.trials]
-        self._retry_queue = [
-            trial_id
-            for trial_id in waiting
-            if trial_id in self.trials and self.trials[trial_id].status in (RUNNING, INVALID)
-        ]
-
-
-def _number(item: tuple) -> tuple[int, str]:
-    """Sorts trials by number: their ids are wider after a resume with more trials."""
-    trial_id = item[0]
-    return (int(trial_id) if trial_id.isdigit() else 0, trial_id)
-
-
-def _is_unreadable(trial) -> bool:
-    return trial.message is not None and trial.message.startswith("Unreadable:")
-
-
-def _load_trial(path: Path):
-    """A trial, or a failed one that keeps its place when its file cannot be read."""
-    try:
-        return _trial_module.Trial.from_state(json.loads(path.read_text()))
-    except UNREADABLE as error:
-        logger.warning(
-            "%s cannot be read (%r). Its trial is left out of the search and its number is not "
-            "used again; repair the file, or restore a copy, to get it back.",
-            path,
-            error,
-        )
-        trial_id = path.parent.name.removeprefix("trial_")
-        return _trial_module.Trial(
-            keras_tuner.HyperParameters(), trial_id, FAILED, f"Unreadable: {path}"
-        )

@@ -17,7 +17,7 @@ from keras_metahpo._kerastuner.distributed import (
     serve,
     shorten_timeouts,
 )
-from keras_metahpo._kerastuner.oracle import UNREADABLE
+from keras_metahpo._kerastuner.recovery import UNREADABLE
 from keras_metahpo.atomic import write_text
 from keras_metahpo.environment import ENDS_WITH_SEARCH
 

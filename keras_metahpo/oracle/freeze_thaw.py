@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from keras_tuner.engine.trial import TrialStatus
 
 from keras_metahpo._kerastuner import (
-    COMPLETED,
     EPOCHS,
     INITIAL_EPOCH,
     FreezingOracle,
@@ -146,7 +146,7 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
         self.budget.record()
         super().end_trial(trial)
         known = self.trials[trial.trial_id]
-        if known.status == COMPLETED and not had_ended:
+        if known.status == TrialStatus.COMPLETED and not had_ended:
             begun = int(known.hyperparameters.values.get(INITIAL_EPOCH, 0))
             stretch = Stretch(known.trial_id, begun, epochs_of(known), float(known.score))
             self._stretches.append(stretch)
@@ -178,7 +178,7 @@ class FreezeThawOracle(FreezingOracle, abc.ABC):
         return np.array([self._utility(trial) for trial in self.finished_trials()], dtype=float)
 
     def _utility(self, trial) -> float:
-        if trial.status != COMPLETED:
+        if trial.status != TrialStatus.COMPLETED:
             return FAILED_UTILITY
         return utility(trial.score, self.objective.direction)
 

@@ -4,6 +4,8 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 
+from keras_tuner.engine.trial import TrialStatus
+
 from keras_metahpo._kerastuner import configuration_of
 from keras_metahpo.explanation import Explanation, explain_configuration
 from keras_metahpo.history import (
@@ -152,7 +154,10 @@ class MetaOracle(StoppingOracle):
         self._remember(trial_id, "random (fallback)", {})
         if values is None:
             return {"status": self._exhausted(), "values": None}
-        return {"status": "RUNNING", "values": values | self.planned_epochs(self.max_epochs)}
+        return {
+            "status": TrialStatus.RUNNING,
+            "values": values | self.planned_epochs(self.max_epochs),
+        }
 
     def _populate(self, trial_id) -> dict:
         step = self._take_decided()
@@ -171,7 +176,7 @@ class MetaOracle(StoppingOracle):
         self._remember(trial_id, suggestion.expert, suggestion.reasons)
         epochs = step.epochs if step is not None else self.max_epochs
         values = dict(suggestion.configuration) | self.planned_epochs(epochs)
-        return {"status": "RUNNING", "values": values}
+        return {"status": TrialStatus.RUNNING, "values": values}
 
     def _suggest(self, space: SearchSpace) -> Suggestion | None:
         rng = self._generator(len(self.start_order))
@@ -192,7 +197,7 @@ class MetaOracle(StoppingOracle):
 
     def _exhausted(self) -> str:
         """What to answer without a configuration: a running trial may yet find hyperparameters."""
-        return "IDLE" if self.ongoing_trials else "STOPPED"
+        return TrialStatus.IDLE if self.ongoing_trials else TrialStatus.STOPPED
 
     def _new_freeze_thaw_policy(self, max_epochs):
         return self._experts.freeze_thaw_policy(max_epochs)

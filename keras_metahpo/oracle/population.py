@@ -4,7 +4,9 @@ import abc
 import logging
 from collections.abc import Collection, Sequence
 
-from keras_metahpo._kerastuner import RUNNING, configuration_of
+from keras_tuner.engine.trial import TrialStatus
+
+from keras_metahpo._kerastuner import configuration_of
 from keras_metahpo.oracle.freeze_thaw import FreezeThawOracle
 from keras_metahpo.policies import FLOOR, Suggestion, TrainingStep
 from keras_metahpo.space import Configuration
@@ -67,7 +69,7 @@ class PopulationOracle(FreezeThawOracle, abc.ABC):
                 None, suggestion.configuration, 0, suggestion.expert, reasons
             )
             trial = self.create_trial(tuner_id)
-            if trial.status != RUNNING:
+            if trial.status != TrialStatus.RUNNING:
                 break
             members.append(trial)
         self.verbose = verbose

@@ -1,8 +1,9 @@
 """Trials of KerasTuner as the freezing and thawing policy sees them."""
 
 import numpy as np
+from keras_tuner.engine.trial import TrialStatus
 
-from keras_metahpo._kerastuner import COMPLETED, EPOCHS, IS_OVER, RUNNING, configuration_of
+from keras_metahpo._kerastuner import EPOCHS, IS_OVER, configuration_of
 from keras_metahpo.history import TrainingState, seconds_of, utility
 
 ELAPSED_S, NUM_PARAMETERS = "elapsed_s", "num_parameters"
@@ -25,11 +26,12 @@ def state_of(trial, objective, max_epochs: int, is_random: bool) -> TrainingStat
     """
     values = trial.hyperparameters.values
     trained = epochs_of(trial)
-    is_running = trial.status == RUNNING
+    is_running = trial.status == TrialStatus.RUNNING
+    is_completed = trial.status == TrialStatus.COMPLETED
     # One of a search without freezing says nothing of its epochs.
-    is_over = not is_running and (trial.status != COMPLETED or values.get(EPOCHS) != trained)
+    is_over = not is_running and (not is_completed or values.get(EPOCHS) != trained)
     curve = np.full(max_epochs if is_over else min(trained, max_epochs), np.nan)
-    if trial.status in (COMPLETED, RUNNING) and trial.metrics.exists(objective.name):
+    if (is_completed or is_running) and trial.metrics.exists(objective.name):
         for observation in trial.metrics.get_history(objective.name):
             if observation.step < len(curve):
                 curve[observation.step] = utility(float(observation.mean()), objective.direction)

@@ -4,7 +4,8 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from keras_metahpo._kerastuner import COMPLETED, RUNNING
+from keras_tuner.engine.trial import TrialStatus
+
 from keras_metahpo.errors import SearchSpaceError
 from keras_metahpo.oracle import MetaOracle
 from keras_metahpo.space import SearchSpace
@@ -223,11 +224,12 @@ class MetaTuner(CurveTuner):
             self.on_trial_begin(other)
             if other.trial_id in curves:
                 self.report_curve(other, curves[other.trial_id])
-                other.status = COMPLETED
+                other.status = TrialStatus.COMPLETED
             else:
                 self.run_trial_as_alone(other, *args, **kwargs)
             self._others.append((other, other.status))
-            other.status = RUNNING  # Until it is ended, for a completed trial has a score.
+            # Until it is ended, for a completed trial has a score.
+            other.status = TrialStatus.RUNNING
         if trial.trial_id in curves:
             return self.report_curve(trial, curves[trial.trial_id])
         return super().run_trial(trial, *args, **kwargs)

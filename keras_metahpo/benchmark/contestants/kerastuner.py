@@ -9,6 +9,7 @@ from typing import Any
 
 import keras_tuner
 import numpy as np
+from keras_tuner.engine.trial import TrialStatus
 
 from keras_metahpo._kerastuner import EPOCHS, INITIAL_EPOCH, configuration_of, spread_seed
 from keras_metahpo.benchmark.contestants.base import (
@@ -127,9 +128,9 @@ class OracleSearch(Search):
     def suggest(self) -> Proposal | None:
         for _ in range(MOST_IDLE_CALLS):
             trial = self.oracle.create_trial(TUNER_ID)
-            if trial.status != "IDLE":
+            if trial.status != TrialStatus.IDLE:
                 break
-        if trial.status != "RUNNING":
+        if trial.status != TrialStatus.RUNNING:
             return None
         values = trial.hyperparameters.values
         configuration = {
@@ -142,10 +143,10 @@ class OracleSearch(Search):
     def observe(self, proposal: Proposal, value: float | None, curve=()) -> None:
         trial: Any = proposal.handle
         if value is None:
-            trial.status = "FAILED"
+            trial.status = TrialStatus.FAILED
         else:
             self.oracle.update_trial(trial.trial_id, {OBJECTIVE: value})
-            trial.status = "COMPLETED"
+            trial.status = TrialStatus.COMPLETED
         self.oracle.end_trial(trial)
 
     def close(self) -> None:
