@@ -67,6 +67,7 @@ ALLOWED = {
         "atomic",
         "benchmark",
         "data",
+        "errors",
         "history",
         "meta_training",
         "progress",

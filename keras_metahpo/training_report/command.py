@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from keras_metahpo.errors import TrialLogError
 from keras_metahpo.history import TrialLog
 
 
@@ -41,7 +42,6 @@ def run(options: argparse.Namespace) -> None:
     from rich.console import Console
 
     from keras_metahpo.meta_training.training import TrainingConfig
-    from keras_metahpo.tasks.suites import get_suite
     from keras_metahpo.training_report.writing import require_extra
 
     console = Console()
@@ -53,8 +53,7 @@ def run(options: argparse.Namespace) -> None:
         console.print(f"There will be no report. {error}", highlight=False)
     logs = [TrialLog.open(path) for path in options.logs]
     if options.suite:
-        names = {name for suite in options.suite for name in get_suite(suite).meta_train}
-        logs = [log for log in logs if log.card.name in names]
+        logs = _of_suites(logs, options.suite)
     given = {
         "steps": "num_steps",
         "synthetic": "num_synthetic_tasks",
@@ -76,6 +75,20 @@ def run(options: argparse.Namespace) -> None:
                 _train(console, logs, options.held_out, of_seed, directory)
     if has_extra:
         _report(console, directories, options.output)
+
+
+def _of_suites(logs: Sequence[TrialLog], suites: Sequence[str]) -> list[TrialLog]:
+    """The logs of the suites' meta-train parts."""
+    from keras_metahpo.tasks.suites import get_suite
+
+    names = {name for suite in suites for name in get_suite(suite).meta_train}
+    chosen = [log for log in logs if log.card.name in names]
+    if not chosen:
+        raise TrialLogError(
+            f"Expected --logs with tasks of the meta-train parts of {', '.join(suites)}. Received: "
+            f"{[log.card.name for log in logs]}. Leave --suite out to train on all logs."
+        )
+    return chosen
 
 
 def add_preset_commands(commands, add_command) -> None:

@@ -1,6 +1,7 @@
 """Rankers of several seeds: each is trained once, and the page compares them."""
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from keras_metahpo.rankers import InContextRanker, Preset, save_preset
 from keras_metahpo.rankers.in_context import new_network
 from keras_metahpo.training_report import command
 
+META_DATASET = Path(__file__).resolve().parents[2] / "meta_dataset"
 NETWORK = {"width": 8, "num_members": 1, "num_blocks": 1, "embedding": 4}
 
 
@@ -53,6 +55,15 @@ def test_without_the_extra_rankers_are_trained_and_no_page_is_written(
     assert "There will be no report" in capsys.readouterr().out
     assert main(["presets", "describe", "base", "--output", str(tmp_path)]) == 1
     assert "keras-metahpo[data]" in capsys.readouterr().err
+
+
+def test_logs_of_no_task_of_the_suite_are_refused(tmp_path, trained, capsys):
+    arguments = ["train", "--output", str(tmp_path / "preset"), "--suite", "image-small@1"]
+    assert main([*arguments, "--logs", str(META_DATASET / "text_bag-trec")]) == 1
+    assert "Expected --logs with tasks" in (message := capsys.readouterr().err)
+    assert "text_bag/trec" in message and "Leave --suite out" in message
+    assert main([*arguments, "--logs", str(META_DATASET / "image_dense-mnist_250")]) == 0
+    assert trained == [0]
 
 
 def test_a_real_preset_is_known_by_its_training(tmp_path):
