@@ -36,8 +36,8 @@ from rich.table import Table
 
 from keras_metahpo.atomic import write_text
 from keras_metahpo.history import TrialLog
+from keras_metahpo.meta_training.config import TrainingConfig
 from keras_metahpo.meta_training.preset import train_preset
-from keras_metahpo.meta_training.training import TrainingConfig
 from keras_metahpo.rankers import Tokens
 from keras_metahpo.rankers.presets import CARD
 from keras_metahpo.tasks import get_suite

@@ -29,8 +29,8 @@ from pools import (
 from resuming import kept_results, run_and_keep
 
 from keras_metahpo.history import TrialLog
+from keras_metahpo.meta_training.config import TrainingConfig
 from keras_metahpo.meta_training.preset import train_preset
-from keras_metahpo.meta_training.training import TrainingConfig
 from keras_metahpo.rankers.presets import CARD
 
 # As many distinct configurations as a search takes, so that its end still says something.

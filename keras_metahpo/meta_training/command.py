@@ -163,7 +163,7 @@ def _read_space(path: Path) -> SearchSpace:
 
 def _with_unique_names(logs: Sequence[TrialLog]) -> list[TrialLog]:
     """Logs whose folders differ; later ones of a name are numbered."""
-    from keras_metahpo.meta_training.training import NOT_FAMILIES
+    from keras_metahpo.meta_training.trainer import NOT_FAMILIES
 
     # Reports of training tell searches apart by their names.
     taken = set(NOT_FAMILIES)

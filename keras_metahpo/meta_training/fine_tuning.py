@@ -11,16 +11,11 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from keras_metahpo.meta_training.config import OnStep, TrainingConfig
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.synthetic_prior import synthetic_task
-from keras_metahpo.meta_training.training import (
-    NOT_FAMILIES,
-    OnStep,
-    RankerTrainer,
-    TrainingConfig,
-    draw_synthetic,
-    rank_correlations,
-)
+from keras_metahpo.meta_training.trainer import NOT_FAMILIES, RankerTrainer, rank_correlations
+from keras_metahpo.meta_training.training import draw_synthetic
 from keras_metahpo.rankers import NetworkRanker
 
 # Three searches whose best learning rate is 0.5 cost a quarter of the rank correlation on synthetic

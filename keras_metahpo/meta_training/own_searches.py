@@ -9,10 +9,11 @@ import keras
 import numpy as np
 
 from keras_metahpo.history import TrialLog
+from keras_metahpo.meta_training.config import OnStep, TrainingConfig
 from keras_metahpo.meta_training.fine_tuning import FINE_TUNING, FineTuning, fine_tune
 from keras_metahpo.meta_training.preset import DESCRIPTIONS, LIMITS, trained_on_entry
 from keras_metahpo.meta_training.source_task import SourceTask
-from keras_metahpo.meta_training.training import OnStep, TrainingConfig, rank_correlations
+from keras_metahpo.meta_training.trainer import rank_correlations
 from keras_metahpo.rankers import Preset, save_preset
 
 # Fewer completed trials, or all alike, have no order to learn.

@@ -8,8 +8,10 @@ import keras
 
 from keras_metahpo.history import TrialLog
 from keras_metahpo.meta_training.break_even import break_even
+from keras_metahpo.meta_training.config import TrainingConfig
 from keras_metahpo.meta_training.source_task import SourceTask
-from keras_metahpo.meta_training.training import TrainingConfig, rank_correlations, train_ranker
+from keras_metahpo.meta_training.trainer import rank_correlations
+from keras_metahpo.meta_training.training import train_ranker
 from keras_metahpo.rankers import (
     DeepKernelRanker,
     InContextRanker,

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> None:
     """Trains one ranker, or one a seed, with bars, and writes the report."""
     from rich.console import Console
 
-    from keras_metahpo.meta_training.training import TrainingConfig
+    from keras_metahpo.meta_training.config import TrainingConfig
     from keras_metahpo.training_report.writing import require_extra
 
     console = Console()

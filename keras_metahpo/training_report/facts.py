@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_metahpo.meta_training.source_task import SourceTask
-from keras_metahpo.meta_training.training import NOT_FAMILIES
+from keras_metahpo.meta_training.trainer import NOT_FAMILIES
 from keras_metahpo.rankers import Preset
 from keras_metahpo.rankers.presets import WEIGHTS
 from keras_metahpo.training_report.checking import Check, check_ranker

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from keras_metahpo.errors import PresetError
-from keras_metahpo.meta_training.training import TrainingConfig, train_ranker
+from keras_metahpo.meta_training.config import TrainingConfig
+from keras_metahpo.meta_training.training import train_ranker
 from keras_metahpo.space import Hyperparameter, SearchSpace
 
 RATE = Hyperparameter("learning_rate", "float", 1e-3, low=1e-5, high=1.0, sampling="log")

@@ -11,7 +11,7 @@ from keras_metahpo.meta_training.fine_tuning import FINE_TUNING, MAX_FORGOTTEN, 
 from keras_metahpo.meta_training.own_searches import fine_tune_preset, is_learnable
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.synthetic_prior import synthetic_task
-from keras_metahpo.meta_training.training import rank_correlations
+from keras_metahpo.meta_training.trainer import rank_correlations
 from keras_metahpo.rankers import InContextRanker, Preset
 from keras_metahpo.rankers.in_context import new_network
 from keras_metahpo.space import Hyperparameter, SearchSpace

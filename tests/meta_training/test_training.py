@@ -10,9 +10,11 @@ from scipy.stats import spearmanr
 from keras_metahpo.history import LoggedTrial, TrialLog, TrialLogCard
 from keras_metahpo.meta_training.augmentation import augment
 from keras_metahpo.meta_training.batches import TokenizedTask, listwise_weights, sample_batch
+from keras_metahpo.meta_training.config import TrainingConfig
 from keras_metahpo.meta_training.preset import train_preset
 from keras_metahpo.meta_training.source_task import SourceTask
-from keras_metahpo.meta_training.training import TrainingConfig, rank_correlations, train_ranker
+from keras_metahpo.meta_training.trainer import rank_correlations
+from keras_metahpo.meta_training.training import train_ranker
 from keras_metahpo.rankers import Context, Preset
 from keras_metahpo.space import Condition, Hyperparameter, SearchSpace
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from keras_metahpo.cli import main
+from keras_metahpo.meta_training.config import TrainingConfig
 from keras_metahpo.meta_training.preset import train_preset
-from keras_metahpo.meta_training.training import TrainingConfig
 from keras_metahpo.rankers import InContextRanker, Preset, save_preset
 from keras_metahpo.rankers.in_context import new_network
 from keras_metahpo.training_report import command
