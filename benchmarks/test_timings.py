@@ -12,7 +12,7 @@ from latency import response, space
 from keras_metahpo.benchmark.contestants import Problem, get_contestant
 from keras_metahpo.benchmark.contestants.kerastuner import load_preset
 from keras_metahpo.benchmark.records import Recorder
-from keras_metahpo.benchmark.runner import Cell, run_search
+from keras_metahpo.benchmark.searching import Cell, run_search
 from keras_metahpo.benchmark.study import Study, SuiteSpec
 from keras_metahpo.meta_training.batches import TokenizedTask, sample_batch
 from keras_metahpo.meta_training.synthetic_prior import synthetic_task

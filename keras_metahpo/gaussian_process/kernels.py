@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_metahpo.space.search_space import INACTIVE_UNIT
+from keras_metahpo.space.points import INACTIVE_UNIT
 
 INACTIVE_CATEGORY = -1.0
 # Squared distance between an inactive number and the middle of its axis. Kept below that of two

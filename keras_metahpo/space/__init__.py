@@ -1,8 +1,9 @@
 """Search spaces and their encoding."""
 
 from keras_metahpo.space.hyperparameter import Condition, Hyperparameter, Value
+from keras_metahpo.space.points import Points, concatenate
 from keras_metahpo.space.roles import role_of
-from keras_metahpo.space.search_space import Configuration, Points, SearchSpace, concatenate
+from keras_metahpo.space.search_space import Configuration, SearchSpace
 
 __all__ = [
     "Condition",

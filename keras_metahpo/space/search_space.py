@@ -1,4 +1,4 @@
-"""A search space and the arrays its configurations become.
+"""A search space, which turns configurations into arrays and back.
 
 Shapes: n configurations, d hyperparameters.
 """
@@ -6,48 +6,15 @@ Shapes: n configurations, d hyperparameters.
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from keras_metahpo.errors import SearchSpaceError
 from keras_metahpo.space.hyperparameter import Hyperparameter, Value
+from keras_metahpo.space.points import INACTIVE_UNIT, Points
 
 Configuration = Mapping[str, Value]
-INACTIVE_UNIT = 0.5
-
-
-@dataclass(frozen=True)
-class Points:
-    """Configurations of one search space as arrays.
-
-    Attributes:
-        units: Float array (n, d). Unit positions; `INACTIVE_UNIT` where inactive.
-        numbers: Float array (n, d). Values on each hyperparameter's own axis, NaN where inactive.
-        active: Bool array (n, d).
-    """
-
-    units: np.ndarray
-    numbers: np.ndarray
-    active: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.units)
-
-    def __getitem__(self, rows) -> "Points":
-        return Points(self.units[rows], self.numbers[rows], self.active[rows])
-
-    def keys(self) -> list[bytes]:
-        """One hashable key a row; equal exactly for equal configurations."""
-        return [row.tobytes() for row in np.nan_to_num(self.numbers, nan=-np.inf)]
-
-
-def concatenate(parts: Sequence[Points]) -> Points:
-    """Stacks points of the same search space."""
-    return Points(
-        *(np.concatenate([getattr(p, f) for p in parts]) for f in ("units", "numbers", "active"))
-    )
 
 
 class SearchSpace:

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.space import Condition, Hyperparameter, Points, SearchSpace
-from keras_metahpo.space.search_space import INACTIVE_UNIT
+from keras_metahpo.space.points import INACTIVE_UNIT
 
 
 def rebuild(

@@ -21,7 +21,7 @@ from keras_metahpo.meta_training.synthetic.functions import generic_function, sm
 from keras_metahpo.meta_training.synthetic.optimization import OPTIMIZERS
 from keras_metahpo.meta_training.synthetic.space import SyntheticSpace
 from keras_metahpo.space import Hyperparameter, Points
-from keras_metahpo.space.search_space import INACTIVE_UNIT
+from keras_metahpo.space.points import INACTIVE_UNIT
 
 # Role -> what it does.
 EFFECTS = architecture.EFFECTS | optimization.EFFECTS | regularization.EFFECTS
