@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from keras_metahpo.collector.preparing import prepare
-from keras_metahpo.populations.population import (
+from keras_metahpo.populations.trainer import (
     PopulationTrainer,
     built,
     structure_of_training,

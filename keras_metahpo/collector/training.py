@@ -12,7 +12,7 @@ from keras_metahpo.tasks.training import EpochClock, Measurements, fit_configura
 
 if TYPE_CHECKING:
     from keras_metahpo.collector.compiled import CompiledEpochs
-    from keras_metahpo.populations.population import PopulationTrainer
+    from keras_metahpo.populations.trainer import PopulationTrainer
 
 COMPILED = "compiled epochs"
 # A finished trial, and what trained it: `COMPILED`, `"population of 5"`, or `"fit: REASON"`.
@@ -82,7 +82,7 @@ class Trainer:
         self, task: Task, space: SearchSpace, trials: Sequence[tuple[dict[str, Value], int]]
     ) -> list[TrainedTrial]:
         from keras_metahpo.collector.populations import train_populations
-        from keras_metahpo.populations.population import PopulationTrainer
+        from keras_metahpo.populations.trainer import PopulationTrainer
 
         if self._populations is None:
             self._populations = PopulationTrainer()

@@ -11,12 +11,8 @@ import keras
 import numpy as np
 
 from keras_metahpo.populations.names import exchangeable_names
-from keras_metahpo.populations.population import (
-    Curve,
-    PopulationTrainer,
-    built,
-    structure_of_training,
-)
+from keras_metahpo.populations.population import Curve
+from keras_metahpo.populations.trainer import PopulationTrainer, built, structure_of_training
 from keras_metahpo.populations.trainings import NotCompilable, Prepared
 from keras_metahpo.space import SearchSpace
 from keras_metahpo.tuner.recorded_fit import prepare_recorded, record_fit

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
 )
 if keras.backend.backend() == "jax":
     from keras_metahpo.collector.populations import structure_of, train_populations
-    from keras_metahpo.populations.population import PopulationTrainer
+    from keras_metahpo.populations.trainer import PopulationTrainer
 
 FIXED = {"units": 5, "batch_size": 16, "activation": "tanh"}
 
