@@ -172,7 +172,7 @@ def test_an_interrupted_population_is_trained_again(tmp_path, monkeypatch):
     def on_trial_end(trial):
         ends.append(trial)
         type(tuner).on_trial_end(tuner, trial)
-        monkeypatch.setattr("keras_metahpo.populations.population._Population.train", interrupted)
+        monkeypatch.setattr("keras_metahpo.populations.population.Population.train", interrupted)
 
     tuner.on_trial_end = on_trial_end
     trials = search(tuner)

@@ -102,16 +102,16 @@ def test_trials_are_trained_at_once_as_far_as_their_structures_are_equal(blobs):
 
 
 def test_a_population_that_is_too_large_is_trained_in_halves(blobs, monkeypatch):
-    from keras_metahpo.populations import population
+    from keras_metahpo.populations import trainer
 
-    original = population._Population
+    original = trainer.Population
 
     def small(members, *args):
         if len(members) > 1:
             raise MemoryError("RESOURCE_EXHAUSTED")
         return original(members, *args)
 
-    monkeypatch.setattr(population, "_Population", small)
+    monkeypatch.setattr(trainer, "Population", small)
     trials = [(configuration, 0) for configuration in members(blobs, 2, optimizer="sgd")]
     trained = Trainer().train_together(blobs, blobs.search_space(), trials)
     assert [by for _, by in trained] == ["population of 1"] * 2
