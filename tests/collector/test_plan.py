@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from keras_metahpo.collector.config import PlanConfig
 from keras_metahpo.collector.plan import Group, Plan, is_repeat
 from keras_metahpo.history import FAILED_UTILITY, History
-from keras_metahpo.space import Condition, Hyperparameter, SearchSpace
+from keras_metahpo.space import Hyperparameter, SearchSpace
+
+from ..spaces import CONDITIONAL, NAMESAKES
 
 FEW = settings(
     max_examples=25,
@@ -27,25 +29,6 @@ PLAIN = SearchSpace(
         Hyperparameter("dropout", "float", 0.3, 0.0, 0.5, step=0.25),
         Hyperparameter("units", "int", 64, 8, 512, sampling="log"),
         Hyperparameter("optimizer", "choice", "sgd", choices=("adam", "sgd")),
-    ]
-)
-SGD = (Condition("optimizer", ("sgd",)),)
-CONDITIONAL = SearchSpace(
-    [
-        Hyperparameter("optimizer", "choice", "adam", choices=("adam", "sgd")),
-        Hyperparameter("momentum", "float", 0.9, 0.1, 0.99, conditions=SGD),
-        Hyperparameter("nesterov", "boolean", False, choices=(False, True), conditions=SGD),
-        Hyperparameter("units", "int", 64, 8, 512),
-        Hyperparameter("l2", "float", 1e-3, 1e-5, 1e-1, sampling="log"),
-    ]
-)
-MLP, CNN = (Condition("model", ("mlp",)),), (Condition("model", ("cnn",)),)
-NAMESAKES = SearchSpace(
-    [
-        Hyperparameter("model", "choice", "mlp", choices=("mlp", "cnn")),
-        Hyperparameter("units", "int", 150, 100, 200, conditions=MLP),
-        Hyperparameter("units", "int", 4, 4, 8, conditions=CNN),
-        Hyperparameter("rate", "float", 0.3, 0.0, 0.7),
     ]
 )
 SQUARE = SearchSpace([Hyperparameter(name, "float", 0.9, 0.0, 1.0) for name in ("x", "y")])
