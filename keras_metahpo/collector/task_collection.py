@@ -3,8 +3,8 @@
 import dataclasses
 import functools
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -161,9 +161,16 @@ class TaskCollection:
                 **self._facts(),
                 "exchangeable": ",".join(self.plan.exchangeable),
                 "elapsed_s": "of training and validation, without tracing",
-                "trained_by": _counts(r["trained_by"] for r in records if "trained_by" in r),
+                "trained_by": self._trained_by(records),
             },
         )
+
+    def _trained_by(self, records: list[dict[str, Any]]) -> str:
+        """What trained how many trials; of those that a log has already, its card tells."""
+        counts = Counter(r["trained_by"] for r in records if "trained_by" in r)
+        counted = re.findall(r"(.+?): (\d+)(?:; |$)", self._card_facts().get("trained_by", ""))
+        counts.update({text: int(count) for text, count in counted})
+        return "; ".join(f"{text}: {count}" for text, count in counts.most_common())
 
     def _basis(self) -> dict[str, Any] | None:
         """What the plan is made from, as it was written down."""
@@ -204,7 +211,3 @@ class TaskCollection:
 
     def _round_file(self, stage: int) -> str:
         return f"round-{self.config.num_configurations}-{stage}.json"
-
-
-def _counts(texts: Iterable[str]) -> str:
-    return "; ".join(f"{text}: {count}" for text, count in Counter(texts).most_common())

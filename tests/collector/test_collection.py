@@ -172,6 +172,7 @@ def test_more_configurations_extend_a_finished_log(task_name, tmp_path, training
     log = log_of(task_name, tmp_path, larger)
     later = {t.trial_id: t for t in log.trials}
     assert len(later) == len(first) + len(trainings)
+    assert log.card.provenance["trained_by"].endswith(f": {len(later)}")
     assert {trial_id: later[trial_id] for trial_id in first} == first
     configurations = [json.dumps(t.configuration) for t in log.trials if not is_repeat(t.trial_id)]
     assert len(set(configurations)) == len(configurations) == 12
