@@ -18,10 +18,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from keras_tuner.src.distribute import oracle_chief
 from keras_metahpo import MetaTuner
+from keras_metahpo._kerastuner import distributed
 
 name = os.environ["KERASTUNER_TUNER_ID"]
 # KerasTuner's chief looks every twenty seconds whether it may go.
 oracle_chief.time = SimpleNamespace(sleep=lambda seconds: time.sleep(0.1))
+# A worker whose first question comes after the search is over waits so long for an answer.
+distributed.UNANSWERED_S = 60.0
 
 class FunctionTuner(MetaTuner):
     def on_search_begin(self):
