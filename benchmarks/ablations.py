@@ -30,16 +30,14 @@ from pools import (
     pool_cells,
     search_pool,
 )
-from resuming import kept_results, run_and_keep
+from resuming import kept_results, run_and_keep, train_once
 from rich.console import Console
 from rich.table import Table
 
 from keras_metahpo.atomic import write_text
 from keras_metahpo.history import TrialLog
 from keras_metahpo.meta_training.config import TrainingConfig
-from keras_metahpo.meta_training.preset import train_preset
 from keras_metahpo.rankers import Tokens
-from keras_metahpo.rankers.presets import CARD
 from keras_metahpo.tasks import get_suite
 
 FULL = "all parts"
@@ -184,23 +182,21 @@ def run_variant(
     options: argparse.Namespace,
 ) -> dict[str, dict[str, list[float]]]:
     """By the variant's name: regrets of all pools at the horizons, by cell."""
-    variant = VARIANTS[name]
+    variant, preset = VARIANTS[name], str(folder_of(name, options))
     with replaced(variant.in_both | variant.in_searching):
         for cell, policies in missing:
-            found |= search_pool(cell, policies, options.data, str(folder_of(name, options)))
+            found |= search_pool(cell, policies, options.data, preset)
     return {name: found}
 
 
 def train(name: str, options: argparse.Namespace) -> None:
     """Trains the ranker of a variant, unless that is done."""
-    folder, variant = folder_of(name, options), VARIANTS[name]
-    if (folder / CARD).exists():
-        return
-    names = {name for suite in TRAINING_SUITES for name in get_suite(suite).meta_train}
+    variant = VARIANTS[name]
+    tasks = {task for suite in TRAINING_SUITES for task in get_suite(suite).meta_train}
     recorded = [TrialLog.open(str(path)) for path in sorted(options.logs.iterdir())]
-    recorded = [log for log in recorded if log.card.name in names and variant.has_recorded]
+    recorded = [log for log in recorded if log.card.name in tasks and variant.has_recorded]
     with replaced(variant.in_both | variant.in_training):
-        train_preset(recorded, (), replace(CONFIG, **variant.config), folder)
+        train_once(recorded, replace(CONFIG, **variant.config), folder_of(name, options))
 
 
 def replaced(replacements: Mapping[str, Callable]) -> ExitStack:

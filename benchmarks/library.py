@@ -26,12 +26,10 @@ from pools import (
     search_pool,
     summarise,
 )
-from resuming import kept_results, run_and_keep
+from resuming import kept_results, run_and_keep, train_once
 
 from keras_metahpo.history import TrialLog
 from keras_metahpo.meta_training.config import TrainingConfig
-from keras_metahpo.meta_training.preset import train_preset
-from keras_metahpo.rankers.presets import CARD
 
 # As many distinct configurations as a search takes, so that its end still says something.
 FEWEST = 2 * NUM_TRIALS
@@ -57,10 +55,9 @@ def main() -> None:
     rankers = {
         without(family, options): [log for log in logs if log.card.family != family]
         for family in families
-    }
+    } | {synthetic_only(options): []}
     joblib.Parallel(options.workers, batch_size=1)(
-        joblib.delayed(train)(known, config, folder)
-        for folder, known in [*rankers.items(), (synthetic_only(options), [])]
+        joblib.delayed(train_once)(known, config, folder) for folder, known in rankers.items()
     )
     cells = [
         (log.card.family, log.card.name, seed) for log in searched for seed in range(options.seeds)
@@ -90,12 +87,6 @@ def without(family: str, options: argparse.Namespace) -> Path:
 
 def synthetic_only(options: argparse.Namespace) -> Path:
     return options.output / "rankers" / "synthetic_only"
-
-
-def train(logs: Sequence[TrialLog], config: TrainingConfig, folder: Path) -> None:
-    """Trains a ranker on synthetic tasks and these logs, unless that is done."""
-    if not (folder / CARD).exists():
-        train_preset(logs, (), config, folder)
 
 
 def search(

@@ -1,4 +1,4 @@
-"""Results that are kept as they come, so that a stopped run goes on."""
+"""Results and rankers that are kept as they come, so that a stopped run goes on."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,11 @@ import joblib
 from rich.console import Console
 
 from keras_metahpo.atomic import write_text
+from keras_metahpo.history import TrialLog
+from keras_metahpo.meta_training.config import TrainingConfig
+from keras_metahpo.meta_training.preset import train_preset
 from keras_metahpo.progress import progress_bars
+from keras_metahpo.rankers.presets import CARD
 
 
 def kept_results(file: Path) -> dict[str, Any]:
@@ -37,3 +41,9 @@ def run_and_keep(
             write_text(file, json.dumps(results) + "\n")
             progress.advance(bar)
     return results
+
+
+def train_once(logs: Sequence[TrialLog], config: TrainingConfig, folder: Path) -> None:
+    """Trains a ranker on synthetic tasks and these logs, unless that is done."""
+    if not (folder / CARD).exists():
+        train_preset(logs, (), config, folder)

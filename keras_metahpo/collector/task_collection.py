@@ -166,10 +166,12 @@ class TaskCollection:
         )
 
     def _trained_by(self, records: list[dict[str, Any]]) -> str:
-        """What trained how many trials; of those that a log has already, its card tells."""
+        """What trained how many trials; of those that came from a log, its card tells."""
         counts = Counter(r["trained_by"] for r in records if "trained_by" in r)
-        counted = re.findall(r"(.+?): (\d+)(?:; |$)", self._card_facts().get("trained_by", ""))
-        counts.update({text: int(count) for text, count in counted})
+        for card in self._logged:
+            known = json.loads(card).get("provenance", {}).get("trained_by", "")
+            counted = re.findall(r"(.+?): (\d+)(?:; |$)", known)
+            counts.update({text: int(count) for text, count in counted})
         return "; ".join(f"{text}: {count}" for text, count in counts.most_common())
 
     def _basis(self) -> dict[str, Any] | None:
