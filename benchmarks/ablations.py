@@ -70,8 +70,9 @@ def no_listwise_loss(scores, weights, is_query):
     return ops.zeros_like(scores[..., 0])
 
 
-def listwise_prior(self, space, points) -> np.ndarray:
-    return self.score(None, self.tokens(space, points)).score[0]
+def listwise_prior(self, space, points) -> tuple[np.ndarray, np.ndarray]:
+    prediction = self.score(None, self.tokens(space, points))
+    return prediction.score[0], prediction.standard_deviation[0]
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ VARIANTS = {
     "listwise score": Variant(
         "the prior mean is the listwise score, not the bars' mean",
         trained=FULL,
-        in_searching={"keras_metahpo.rankers.base.Ranker.prior_mean": lambda: listwise_prior},
+        in_searching={"keras_metahpo.rankers.base.Ranker.prior": lambda: listwise_prior},
     ),
     "no Gaussian process": Variant(
         "the ranker's zero-shot order to the end", trained=FULL, policy=NO_PROCESS

@@ -49,7 +49,7 @@ warm: set[tuple[str, str]] = set()
 
 
 class Grid:
-    """All configurations of a family of tables, and the ranker's prior mean of each."""
+    """All configurations of a family of tables, and what the ranker believes of each."""
 
     def __init__(self, family: str, preset: str):
         self.space = grid_space(family)
@@ -57,15 +57,16 @@ class Grid:
         self.rows = {key: row for row, key in enumerate(self.points.keys())}
         ranker = load_preset(Preset(preset).directory)
         chunks = [self.points[at : at + CHUNK] for at in range(0, len(self.points), CHUNK)]
-        self.scores = np.concatenate([ranker.prior_mean(self.space, chunk) for chunk in chunks])
+        self.believed = np.hstack([ranker.prior(self.space, chunk) for chunk in chunks])
 
     def rows_of(self, points: Points) -> np.ndarray:
         keys = points.keys()
         return np.array([self.rows[key] for key in keys], dtype=int)
 
-    def prior(self, space, points: Points) -> np.ndarray:
-        """The ranker's prior mean, looked up."""
-        return self.scores[self.rows_of(points)]
+    def prior(self, space, points: Points) -> tuple[np.ndarray, np.ndarray]:
+        """The ranker's prior, looked up."""
+        mean, std = self.believed[:, self.rows_of(points)]
+        return mean, std
 
     def acquisition(self, history: History) -> np.ndarray:
         """Log expected improvement of every configuration, NaN of those tried: float array (n,)."""

@@ -4,9 +4,9 @@
 
 A ranker for each of image, text and few-shot tasks, trained on all logs of the other two, and one
 of synthetic tasks alone, which tells what real runs of other families add. Searches among the
-recorded configurations of the tasks that a ranker has not seen, by the policies of `pools.py` and
-with its measures and targets. Trained rankers and finished searches are kept in the output folder,
-so that a stopped run goes on.
+recorded configurations of the tasks that a ranker has not seen, by the policies of `pools.py`, also
+without parts of the Gaussian process, and with its measures and targets. Trained rankers and
+finished searches are kept in the output folder, so that a stopped run goes on.
 """
 
 import argparse
@@ -16,7 +16,9 @@ from pathlib import Path
 
 import joblib
 from pools import (
+    EQUALLY_UNSURE,
     NUM_TRIALS,
+    ONE_FIT,
     OURS,
     POLICIES,
     draw,
@@ -34,7 +36,7 @@ from keras_metahpo.meta_training.config import TrainingConfig
 # As many distinct configurations as a search takes, so that its end still says something.
 FEWEST = 2 * NUM_TRIALS
 SYNTHETIC = f"{OURS}, synthetic tasks only"
-SEARCHED_BY = (*POLICIES, SYNTHETIC)
+SEARCHED_BY = (*POLICIES, ONE_FIT, EQUALLY_UNSURE, SYNTHETIC)
 
 
 def main() -> None:

@@ -30,15 +30,17 @@ def normal_scores(utilities: np.ndarray) -> np.ndarray:
     return ndtri((ranks - 0.5) / len(utilities))
 
 
-def log_expected_improvement(mean: np.ndarray, std: np.ndarray, best: float) -> np.ndarray:
+def log_expected_improvement(
+    mean: np.ndarray, std: np.ndarray, best: float | np.ndarray
+) -> np.ndarray:
     """Logarithm of the expected improvement; it still ranks where the improvement underflows.
 
     Args:
-        mean, std: Float arrays (n,). A normal predictive distribution of each candidate.
-        best: What must be exceeded.
+        mean, std: Float arrays (n,) or (k, n). A normal predictive distribution of each candidate.
+        best: What must be exceeded, a number or a float array (k, 1).
 
     Returns:
-        Float array (n,). The formula is that of Ament et al., 2023, section 4.1.
+        Float array as the mean. The formula is that of Ament et al., 2023, section 4.1.
     """
     std = np.maximum(std, SMALLEST_STD)
     return np.log(std) + _log_standard_improvement((mean - best) / std)

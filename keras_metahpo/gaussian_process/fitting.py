@@ -23,9 +23,9 @@ from keras_metahpo.gaussian_process.model import (
 # root of the dimension; the noise is BoTorch 0.12's.
 LENGTH_SCALE_PRIOR = (np.sqrt(2.0) - 3.0, np.sqrt(3.0))
 NOISE_PRIOR = (-5.0, 1.0)
-# There the signal's variance is 1, that of standardised targets; here a prior mean may explain
-# any share of it.
-SIGNAL_PRIOR = (-1.0, 1.0)
+# There the signal's variance is 1, that of standardised targets. Here it multiplies the variance
+# that the prior states, which is some .5 of a ranker's.
+SIGNAL_PRIOR = (-0.3, 1.0)
 LENGTH_SCALE_BOUNDS = (0.02, 200.0)
 SIGNAL_BOUNDS = (1e-3, 20.0)
 NOISE_BOUNDS = (1e-5, 2.0)
@@ -41,13 +41,13 @@ MAX_EVALUATIONS = 22
 # recorded configurations are searched as well with each of them.
 ODDS_OF_BELIEF = 2.0
 
+# Log parameters (d + 2,) to minus their log posterior density and its gradient (d + 2,).
+Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
+
 
 def fit_gaussian_process(
-    units: np.ndarray,
-    active: np.ndarray,
-    categorical: np.ndarray,
+    inputs: Inputs,
     targets: np.ndarray,
-    prior_mean: np.ndarray | None = None,
     correlation: str = Kernel.correlation,
     variances: np.ndarray | None = None,
 ) -> GaussianProcess:
@@ -56,29 +56,16 @@ def fit_gaussian_process(
     The parameters of many observations are fitted to evenly spaced rows of them.
 
     Args:
-        units: Float array (n, d). Unit positions; inactive cells are not looked at.
-        active: Bool array (n, d).
-        categorical: Bool array (d,). Columns in which only equality counts.
+        inputs: n configurations, and what was expected of them in the units of the targets.
         targets: Float array (n,). Normal scores.
-        prior_mean: Float array (n,), in the units of the targets.
         correlation: A name of `CORRELATIONS`.
         variances: Float array (n,). Of known errors of the targets.
     """
-    inputs = Inputs.of(units, active, categorical)
-    targets = np.asarray(targets, dtype=float)
     rows = np.linspace(0, len(inputs) - 1, min(len(inputs), MOST_FITTED)).astype(int)
-    objective = negative_log_posterior(
-        inputs[rows],
-        targets[rows],
-        None if prior_mean is None else np.asarray(prior_mean)[rows],
-        correlation,
-        None if variances is None else np.asarray(variances)[rows],
-    )
-    parameters = _minimise(objective, np.shape(units)[1])
-    kernel = _kernel(parameters, correlation)
-    process = GaussianProcess(kernel, inputs, targets, prior_mean, variances)
-    if prior_mean is None:
-        return process
+    known = None if variances is None else variances[rows]
+    objective = negative_log_posterior(inputs[rows], targets[rows], correlation, known)
+    kernel = kernel_of(most_probable(objective, len(inputs.categorical)), correlation)
+    process = GaussianProcess(kernel, inputs, targets, variances)
     doubting = replace(process, trust_prior=DOUBT)
     doubts = doubting.log_evidence - process.log_evidence > np.log(ODDS_OF_BELIEF)
     return doubting if doubts else process
@@ -87,11 +74,10 @@ def fit_gaussian_process(
 def negative_log_posterior(
     inputs: Inputs,
     targets: np.ndarray,
-    prior_mean: np.ndarray | None,
     correlation: str = Kernel.correlation,
     variances: np.ndarray | None = None,
-) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
-    """The objective of the fit: log parameters (d + 2,) to its value and gradient (d + 2,).
+) -> Objective:
+    """The objective of the fit.
 
     The parameters are the logarithms of the length scales, signal variance and noise variance.
     """
@@ -100,16 +86,17 @@ def negative_log_posterior(
     correlate = CORRELATIONS[correlation]
     size, dimension = inputs.positions.shape
     distances = pairwise_distances(inputs)
-    slope_mean = np.zeros(size) if prior_mean is None else np.asarray(prior_mean, dtype=float)
     first, second = np.triu_indices(size, 1)
     # LAPACK's lower triangle of a column-major matrix, as places in its memory.
     lower = first * size + second
     diagonal = np.arange(size) * (size + 1)
-    linear = (OFFSET_VARIANCE + BELIEF.std**2 * np.outer(slope_mean, slope_mean)).ravel()
+    expected, spread = inputs.prior_mean, inputs.prior_std
+    linear = (OFFSET_VARIANCE + BELIEF.std**2 * np.outer(expected, expected)).ravel()
     if variances is not None:
         linear[diagonal] += variances
-    residuals = targets - BELIEF.mean * slope_mean
-    locations, scales = _priors(dimension)
+    residuals = targets - BELIEF.mean * expected
+    spreads, own_variances = spread[first] * spread[second], spread**2
+    locations, scales = parameter_priors(dimension)
 
     def evaluate(parameters: np.ndarray) -> tuple[float, np.ndarray]:
         standardised = (parameters - locations) / scales
@@ -120,36 +107,44 @@ def negative_log_posterior(
         weights = np.exp(-2.0 * parameters[:dimension])
         signal, noise = np.exp(parameters[dimension:])
         correlations, slope = correlate(weights @ distances)
+        correlations *= spreads
         memory = linear.copy()
         memory[lower] += signal * correlations
-        memory[diagonal] += signal + noise
+        memory[diagonal] += signal * own_variances + noise
         factor = cholesky(memory.reshape(size, size).T)
         alpha = dpotrs(factor, residuals, lower=1)[0]
         value += residuals @ alpha / 2 + np.log(factor.diagonal()).sum()
         inverse = dpotri(factor, lower=1, overwrite_c=1)[0].T.ravel()
         sensitivity = inverse[lower] - alpha[first] * alpha[second]
-        trace = (inverse[diagonal] - alpha**2).sum()
-        gradient[:dimension] += 2 * signal * weights * (distances @ (sensitivity * slope))
-        gradient[dimension] += signal * (trace / 2 + sensitivity @ correlations)
-        gradient[dimension + 1] += noise * trace / 2
+        own = (inverse[diagonal] - alpha**2) / 2
+        slope *= spreads * sensitivity
+        gradient[:dimension] += 2 * signal * weights * (distances @ slope)
+        gradient[dimension] += signal * (own @ own_variances + sensitivity @ correlations)
+        gradient[dimension + 1] += noise * own.sum()
         return value, gradient
 
     return evaluate
 
 
-def _minimise(objective: Callable, dimension: int) -> np.ndarray:
+def most_probable(objective: Objective, dimension: int) -> np.ndarray:
+    """The log parameters (d + 2,) of the smallest objective, within their bounds."""
     from scipy.optimize import minimize
 
-    start = _priors(dimension)[0].copy()
+    start = parameter_priors(dimension)[0].copy()
     start[dimension + 1] += np.log(NOISE_START)
-    bounds = np.log([LENGTH_SCALE_BOUNDS] * dimension + [SIGNAL_BOUNDS, NOISE_BOUNDS])
+    bounds = parameter_bounds(dimension)
     options = {"maxiter": MAX_ITERATIONS, "maxfun": MAX_EVALUATIONS}
-    start = np.clip(start, bounds[:, 0], bounds[:, 1])
+    start = np.clip(start, *bounds.T)
     result = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return result.x
 
 
-def _priors(dimension: int) -> tuple[np.ndarray, np.ndarray]:
+def parameter_bounds(dimension: int) -> np.ndarray:
+    """The least and the largest of the log parameters, float array (d + 2, 2)."""
+    return np.log([LENGTH_SCALE_BOUNDS] * dimension + [SIGNAL_BOUNDS, NOISE_BOUNDS])
+
+
+def parameter_priors(dimension: int) -> tuple[np.ndarray, np.ndarray]:
     """Modes and standard deviations of the log parameters' priors, float arrays (d + 2,)."""
     location = LENGTH_SCALE_PRIOR[0] + np.log(max(dimension, 1)) / 2
     pairs = [(location, LENGTH_SCALE_PRIOR[1])] * dimension + [SIGNAL_PRIOR, NOISE_PRIOR]
@@ -157,6 +152,12 @@ def _priors(dimension: int) -> tuple[np.ndarray, np.ndarray]:
     return locations, scales
 
 
-def _kernel(parameters: np.ndarray, correlation: str) -> Kernel:
+def log_parameters(kernel: Kernel) -> np.ndarray:
+    """The log parameters (d + 2,) of a kernel."""
+    return np.log([*kernel.length_scales, kernel.signal_variance, kernel.noise_variance])
+
+
+def kernel_of(parameters: np.ndarray, correlation: str = Kernel.correlation) -> Kernel:
+    """The kernel of log parameters (d + 2,)."""
     *length_scales, signal, noise = np.exp(parameters)
     return Kernel(np.array(length_scales), float(signal), float(noise), correlation=correlation)

@@ -25,35 +25,64 @@ SMALLEST_DISTANCE = 1e-12
 
 @dataclass(frozen=True)
 class Inputs:
-    """Configurations as the kernel sees them.
+    """Configurations as a Gaussian process sees them.
 
     Attributes:
         positions: Float array (n, d). Unit positions, the same for all inactive cells of a column.
         active: Bool array (n, d).
         categorical: Bool array (d,).
+        prior_mean: Float array (n,). What is expected of each before any observation.
+        prior_std: Float array (n,). How far each is expected to be from that.
     """
 
     positions: np.ndarray
     active: np.ndarray
     categorical: np.ndarray
+    prior_mean: np.ndarray
+    prior_std: np.ndarray
 
     @classmethod
-    def of(cls, units: np.ndarray, active: np.ndarray, categorical: np.ndarray) -> "Inputs":
-        """Inputs of unit positions (n, d), whatever stands in their inactive cells."""
+    def of(
+        cls,
+        units: np.ndarray,
+        active: np.ndarray,
+        categorical: np.ndarray,
+        prior_mean: np.ndarray | None = None,
+        prior_std: np.ndarray | None = None,
+    ) -> "Inputs":
+        """Inputs of unit positions (n, d), whatever stands in their inactive cells.
+
+        Without a prior mean and standard deviation they are 0 and 1.
+        """
         inactive = np.where(categorical, INACTIVE_CATEGORY, INACTIVE_UNIT)
-        return cls(np.where(active, units, inactive), active, categorical)
+        size = len(units)
+        return cls(
+            np.where(active, units, inactive),
+            active,
+            categorical,
+            np.zeros(size) if prior_mean is None else np.asarray(prior_mean, dtype=float),
+            np.ones(size) if prior_std is None else np.asarray(prior_std, dtype=float),
+        )
 
     def __len__(self) -> int:
         return len(self.positions)
 
     def __getitem__(self, rows) -> "Inputs":
-        return Inputs(self.positions[rows], self.active[rows], self.categorical)
+        return Inputs(
+            self.positions[rows],
+            self.active[rows],
+            self.categorical,
+            self.prior_mean[rows],
+            self.prior_std[rows],
+        )
 
     def __add__(self, other: "Inputs") -> "Inputs":
         return Inputs(
             np.concatenate([self.positions, other.positions]),
             np.concatenate([self.active, other.active]),
             self.categorical,
+            np.concatenate([self.prior_mean, other.prior_mean]),
+            np.concatenate([self.prior_std, other.prior_std]),
         )
 
 

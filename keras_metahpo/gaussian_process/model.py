@@ -2,12 +2,12 @@
 
 Shapes: n observations, q queries, d hyperparameters.
 
-    target(x) = c + b prior_mean(x) + residual(x) + noise
+    target(x) = c + b prior_mean(x) + prior_std(x) residual(x) + noise
 
 with c ~ N(0, 1) and b ~ N(0.7, 0.35^2) integrated analytically: the mean function is
-0.7 prior_mean and the kernel gains 1 + 0.35^2 prior_mean prior_mean'. The kernel's parameters are
-the most probable ones (`fitting.py`). Where the data say so, b ~ N(0, 1) instead: a prior mean may
-mislead.
+0.7 prior_mean and the kernel gains 1 + 0.35^2 prior_mean prior_mean'. The residual is a stationary
+process; where the prior knows little, it is larger. The kernel's parameters are fitted or drawn
+(`fitting.py`, `mixture.py`). Where the data say so, b ~ N(0, 1) instead: a prior mean may mislead.
 """
 
 from dataclasses import dataclass, replace
@@ -62,7 +62,6 @@ class GaussianProcess:
         kernel: Its parameters.
         inputs: n configurations.
         targets: Float array (n,).
-        prior_mean: Float array (n,), or `None` for a process without one.
         variances: Float array (n,), or `None` for none. Of known errors of the targets, besides
             the kernel's noise.
         trust_prior: Of the prior mean's slope.
@@ -71,60 +70,41 @@ class GaussianProcess:
     kernel: Kernel
     inputs: Inputs
     targets: np.ndarray
-    prior_mean: np.ndarray | None = None
     variances: np.ndarray | None = None
     trust_prior: Trust = BELIEF
 
-    def predict(
-        self, units: np.ndarray, active: np.ndarray, prior_mean: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation of the noise-free target, float arrays (q,).
-
-        Args:
-            units: Float array (q, d). Unit positions.
-            active: Bool array (q, d).
-            prior_mean: Float array (q,); needed if the process has one.
-        """
+    def predict(self, query: Inputs) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of the noise-free target at q inputs: float arrays (q,)."""
         from scipy.linalg import solve_triangular
 
-        query = Inputs.of(units, active, self.inputs.categorical)
-        slope_mean = self._prior_mean_or_zero(prior_mean, len(query))
-        covariance = self._covariance_to(query, slope_mean)
-        mean = self.trust_prior.mean * slope_mean + covariance @ self._weights
-        constant = self.kernel.signal_variance + self.kernel.offset_variance
-        variance = constant + self.trust_prior.std**2 * slope_mean**2
+        covariance = self._covariance_to(query)
+        mean = self.trust_prior.mean * query.prior_mean + covariance @ self._weights
+        variance = self.kernel.signal_variance * query.prior_std**2 + self.kernel.offset_variance
+        variance += self.trust_prior.std**2 * query.prior_mean**2
         if len(self.targets):
             whitened = solve_triangular(
                 self._factor, covariance.T, lower=True, check_finite=False, overwrite_b=True
             )
-            variance = variance - np.einsum("nq,nq->q", whitened, whitened)
+            variance -= np.einsum("nq,nq->q", whitened, whitened)
         return mean, np.sqrt(np.maximum(variance, SMALLEST_JITTER))
 
-    def fantasise(
-        self, units: np.ndarray, active: np.ndarray, prior_mean: np.ndarray | None = None
-    ) -> "GaussianProcess":
+    def fantasise(self, pending: Inputs) -> "GaussianProcess":
         """This process after observing its own mean at q pending configurations."""
-        mean, _ = self.predict(units, active, prior_mean)
-        prior_means = None
-        if self.prior_mean is not None:
-            prior_means = np.concatenate([self.prior_mean, prior_mean])
+        mean, _ = self.predict(pending)
         variances = self.variances
         if variances is not None:
             variances = np.concatenate([variances, np.zeros(len(mean))])
         return replace(
             self,
             variances=variances,
-            inputs=self.inputs + Inputs.of(units, active, self.inputs.categorical),
+            inputs=self.inputs + pending,
             targets=np.concatenate([self.targets, mean]),
-            prior_mean=prior_means,
         )
 
     @property
-    def trust(self) -> float | None:
-        """Posterior mean of the prior mean's slope b; `None` without a prior mean."""
-        if self.prior_mean is None:
-            return None
-        slope = self.trust_prior.std**2 * self.prior_mean @ self._weights
+    def trust(self) -> float:
+        """Posterior mean of the prior mean's slope b."""
+        slope = self.trust_prior.std**2 * self.inputs.prior_mean @ self._weights
         return float(self.trust_prior.mean + slope)
 
     @property
@@ -135,8 +115,7 @@ class GaussianProcess:
     @cached_property
     def _factor(self) -> np.ndarray:
         """Lower Cholesky factor of the covariance of the observations, (n, n)."""
-        slope_mean = self._prior_mean_or_zero(self.prior_mean, len(self.inputs))
-        covariance = self._covariance_to(self.inputs, slope_mean)
+        covariance = self._covariance_to(self.inputs)
         known = 0.0 if self.variances is None else self.variances
         covariance[np.diag_indices(len(covariance))] += self.kernel.noise_variance + known
         return np.tril(cholesky(np.asfortranarray(covariance)))
@@ -151,22 +130,16 @@ class GaussianProcess:
 
     @property
     def _residuals(self) -> np.ndarray:
-        expected = self._prior_mean_or_zero(self.prior_mean, len(self.targets))
-        return self.targets - self.trust_prior.mean * expected
+        return self.targets - self.trust_prior.mean * self.inputs.prior_mean
 
-    def _covariance_to(self, query: Inputs, slope_mean: np.ndarray) -> np.ndarray:
-        own = self._prior_mean_or_zero(self.prior_mean, len(self.inputs))
-        distances = cross_distances(query, self.inputs, self.kernel.length_scales**-2.0)
-        correlation = CORRELATIONS[self.kernel.correlation]
-        covariance = self.kernel.signal_variance * correlation(distances)[0]
-        covariance += self.kernel.offset_variance
-        covariance += self.trust_prior.std**2 * np.outer(slope_mean, own)
+    def _covariance_to(self, query: Inputs) -> np.ndarray:
+        own, kernel = self.inputs, self.kernel
+        distances = cross_distances(query, own, kernel.length_scales**-2.0)
+        covariance = kernel.signal_variance * CORRELATIONS[kernel.correlation](distances)[0]
+        covariance *= np.outer(query.prior_std, own.prior_std)
+        covariance += kernel.offset_variance
+        covariance += self.trust_prior.std**2 * np.outer(query.prior_mean, own.prior_mean)
         return covariance
-
-    def _prior_mean_or_zero(self, prior_mean: np.ndarray | None, size: int) -> np.ndarray:
-        if self.prior_mean is None or prior_mean is None:
-            return np.zeros(size)
-        return np.asarray(prior_mean, dtype=float)
 
 
 def cholesky(covariance: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from keras_metahpo.policies.candidate_search import (
 from keras_metahpo.policies.composition import build_model_policy, build_policy
 from keras_metahpo.policies.defaults import DefaultsPolicy, named_defaults
 from keras_metahpo.policies.freeze_thaw import CostModel, FreezeThawPolicy, TrainingStep
-from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy, PriorMean
+from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy, Prior
 from keras_metahpo.policies.improvement import EXPECTED_IMPROVEMENT
 from keras_metahpo.policies.mapping import varied
 from keras_metahpo.policies.mixture import FLOOR, FloorPolicy, InitialPolicy, suggest_random
@@ -31,7 +31,7 @@ __all__ = [
     "InitialPolicy",
     "Policy",
     "PortfolioPolicy",
-    "PriorMean",
+    "Prior",
     "RandomPolicy",
     "SobolPolicy",
     "Suggestion",

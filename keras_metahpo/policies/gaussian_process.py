@@ -1,6 +1,6 @@
-"""Expected improvement under a Gaussian process, with or without a learnt prior mean.
+"""Expected improvement under Gaussian processes, with or without a learnt prior.
 
-Shapes: n configurations, d hyperparameters.
+Shapes: n configurations, k processes, d hyperparameters.
 """
 
 from dataclasses import dataclass, replace
@@ -9,56 +9,59 @@ from typing import Protocol
 import numpy as np
 
 from keras_metahpo.acquisition import log_expected_improvement
-from keras_metahpo.gaussian_process import GaussianProcess, fit_gaussian_process
+from keras_metahpo.gaussian_process import (
+    NUM_DRAWS,
+    GaussianProcessMixture,
+    Inputs,
+    draw_gaussian_processes,
+)
 from keras_metahpo.policies.improvement import ImprovementPolicy
 from keras_metahpo.space import Points, SearchSpace, concatenate
 
 
-class PriorMean(Protocol):
-    """Expected normal scores of configurations before any trial, each for itself."""
+class Prior(Protocol):
+    """What is expected of configurations before any trial, each for itself."""
 
-    def __call__(self, space: SearchSpace, points: Points) -> np.ndarray:
-        """Float array (n,) for n points."""
+    def __call__(self, space: SearchSpace, points: Points) -> tuple[np.ndarray, np.ndarray]:
+        """Means and standard deviations of the normal scores of n points: float arrays (n,)."""
 
 
 class GaussianProcessPolicy(ImprovementPolicy):
-    """Expected improvement under a Gaussian process.
+    """Expected improvement under Gaussian processes.
 
     Args:
-        prior: Prior mean; how far it is trusted is learnt from the trials.
-        num_initial: As in `ImprovementPolicy`, if there is no prior mean; 0 with one.
+        prior: Prior mean, and how uncertain it is; how far it is trusted is learnt from the trials.
+        num_initial: As in `ImprovementPolicy`, if there is no prior; 0 with one.
+        num_draws: Kernel parameters that are averaged over while trials are few; 0 for the most
+            probable ones.
         arguments: Others of `ImprovementPolicy`.
     """
 
     name = "gaussian process"
 
-    def __init__(self, prior: PriorMean | None = None, num_initial: int = 5, **arguments):
+    def __init__(
+        self,
+        prior: Prior | None = None,
+        num_initial: int = 5,
+        num_draws: int = NUM_DRAWS,
+        **arguments,
+    ):
         super().__init__(num_initial if prior is None else 0, **arguments)
         self.prior = prior
+        self.num_draws = num_draws
 
     def acquisition(self, space, observed, trials, scores, started):
-        """Fits the process to what was observed and fantasises what was started."""
-        known = concatenate([observed, started])
-        known_prior = _prior_mean(self.prior, space, known)
+        """Fits the processes to what was observed and fantasises what was started."""
+        known = _inputs(self.prior, space, concatenate([observed, started]))
         size = len(observed)
-        observed_prior, started_prior = (
-            (None, None) if known_prior is None else (known_prior[:size], known_prior[size:])
-        )
-        process = fit_gaussian_process(
-            observed.units,
-            observed.active,
-            space.categorical,
-            scores,
-            observed_prior,
-            variances=trials.variances,
-        )
+        processes = draw_gaussian_processes(known[:size], scores, trials.variances, self.num_draws)
         if len(started):
-            process = process.fantasise(started.units, started.active, started_prior)
-        if not len(known):
-            return _Acquisition(self.prior, space, process, None)
-        # The largest mean, not the largest score: noise alone must not set the mark.
-        mean, _ = process.predict(known.units, known.active, known_prior)
-        return _Acquisition(self.prior, space, process, float(mean.max()))
+            processes = processes.fantasise(known[size:])
+        best = None
+        if len(known):
+            # The largest mean, not the largest score: noise alone must not set the mark.
+            best = processes.predict(known)[0].max(axis=1)
+        return _Acquisition(self.prior, space, processes, best)
 
     def after(self, acquisition, points):
         return acquisition.after(points)
@@ -67,7 +70,7 @@ class GaussianProcessPolicy(ImprovementPolicy):
         reasons = super().reasons(acquisition, facts)
         if self.prior is not None:
             reasons |= {"prior_score": float(facts[3])}
-            reasons |= {"trust_in_prior": acquisition.process.trust}
+            reasons |= {"trust_in_prior": acquisition.processes.trust}
         return reasons
 
 
@@ -76,40 +79,55 @@ class _Acquisition:
     """Candidates to their log expected improvement, mean, spread and prior mean: (n, 4).
 
     Attributes:
-        best: What to improve upon; `None` when nothing was tried: the mean decides.
+        best: Float array (k,). What to improve upon under each process; `None` when nothing was
+            tried: the mean decides.
     """
 
-    prior: PriorMean | None
+    prior: Prior | None
     space: SearchSpace
-    process: GaussianProcess
-    best: float | None
+    processes: GaussianProcessMixture
+    best: np.ndarray | None
 
     def __call__(self, points: Points) -> np.ndarray:
-        prior_mean = _prior_mean(self.prior, self.space, points)
-        mean, std = self.process.predict(points.units, points.active, prior_mean)
-        score = mean if self.best is None else log_expected_improvement(mean, std, self.best)
-        facts = [score, mean, std, np.zeros(len(mean)) if prior_mean is None else prior_mean]
-        return np.stack(facts, axis=1)
+        from scipy.special import logsumexp
+
+        inputs = _inputs(self.prior, self.space, points)
+        means, deviations = self.processes.predict(inputs)
+        weights = self.processes.weights
+        mean = weights @ means
+        variance = weights @ (deviations**2 + (means - mean) ** 2)
+        score = mean
+        if self.best is not None:
+            improvements = log_expected_improvement(means, deviations, self.best[:, None])
+            score = logsumexp(improvements, axis=0, b=weights[:, None])
+        return np.stack([score, mean, np.sqrt(variance), inputs.prior_mean], axis=1)
 
     def after(self, points: Points) -> "_Acquisition":
         """This acquisition if points end as expected."""
-        prior_mean = _prior_mean(self.prior, self.space, points)
-        mean, _ = self.process.predict(points.units, points.active, prior_mean)
-        process = self.process.fantasise(points.units, points.active, prior_mean)
-        best = float(mean.max()) if self.best is None else max(self.best, float(mean.max()))
-        return replace(self, process=process, best=best)
+        inputs = _inputs(self.prior, self.space, points)
+        best = self.processes.predict(inputs)[0].max(axis=1)
+        if self.best is not None:
+            best = np.maximum(self.best, best)
+        return replace(self, processes=self.processes.fantasise(inputs), best=best)
 
 
-def _prior_mean(prior: PriorMean | None, space: SearchSpace, points: Points) -> np.ndarray | None:
-    """The prior mean of n points; raises where it is not one finite number a point."""
-    if prior is None:
-        return None
-    if not len(points):
-        return np.zeros(0)
-    prior_mean = np.asarray(prior(space, points), dtype=float)
-    if prior_mean.shape != (len(points),) or not np.isfinite(prior_mean).all():
+def _inputs(prior: Prior | None, space: SearchSpace, points: Points) -> Inputs:
+    """Points as the processes see them."""
+    given = points.units, points.active, space.categorical
+    if prior is None or not len(points):
+        return Inputs.of(*given)
+    mean, std = prior(space, points)
+    check_prior((mean, std), len(points))
+    return Inputs.of(*given, mean, std)
+
+
+def check_prior(answers: tuple[np.ndarray, np.ndarray], size: int) -> None:
+    """Raises where a prior did not give so many means and standard deviations."""
+    mean, std = answers
+    is_sound = mean.shape == std.shape == (size,) and np.isfinite(mean).all()
+    if not is_sound or not (np.isfinite(std) & (std >= 0)).all():
         raise ValueError(
-            f"A prior mean must be {len(points)} finite numbers. "
-            f"Received: an array of shape {prior_mean.shape}, {prior_mean.ravel()[:3]}, ..."
+            f"A prior must be {size} finite numbers and as many standard deviations. "
+            f"Received: arrays of shapes {mean.shape} and {std.shape}, {mean.ravel()[:3]}, ... "
+            f"and {std.ravel()[:3]}, ..."
         )
-    return prior_mean

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_metahpo.acquisition import normal_scores
-from keras_metahpo.gaussian_process import fit_gaussian_process
+from keras_metahpo.gaussian_process import Inputs, fit_gaussian_process
 from keras_metahpo.history import History, TrialLog
 from keras_metahpo.policies.base import Policy, Suggestion, tried_keys, untried
 from keras_metahpo.policies.mapping import nearest_points, related_logs
@@ -130,11 +130,11 @@ def predicted_scores(
     unknown = np.flatnonzero([key not in recorded for key in keys])
     if len(unknown):
         rows = _representative_rows(history)
-        process = fit_gaussian_process(
-            logged.units[rows], logged.active[rows], space.categorical, targets[rows]
+        known, asked = (
+            Inputs.of(points.units, points.active, space.categorical)
+            for points in (logged[rows], candidates[unknown])
         )
-        asked = candidates[unknown]
-        scores[unknown], _ = process.predict(asked.units, asked.active)
+        scores[unknown], _ = fit_gaussian_process(known, targets[rows]).predict(asked)
     return scores
 
 

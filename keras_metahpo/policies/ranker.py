@@ -1,7 +1,8 @@
-"""The ranker's prior mean, in the form in which the Gaussian process takes it."""
+"""What the ranker says before any trial, in the form in which the Gaussian process takes it."""
 
 import numpy as np
 
+from keras_metahpo.policies.gaussian_process import check_prior
 from keras_metahpo.rankers import Ranker
 from keras_metahpo.space import Points, SearchSpace
 
@@ -10,7 +11,7 @@ MOST_ANSWERS = 20_000
 
 
 class RankerPrior:
-    """Prior mean of a Gaussian process: the ranker's zero-shot expected normal score.
+    """Prior of a Gaussian process: the ranker's zero-shot normal score, with its deviation.
 
     Its latest answers are kept while the search space stays the same, so that a search does not
     ask again about everything it has tried.
@@ -22,20 +23,18 @@ class RankerPrior:
     def __init__(self, ranker: Ranker):
         self.ranker = ranker
         self._hyperparameters: tuple = ()
-        self._answers: dict[bytes, float] = {}
+        self._answers: dict[bytes, tuple[float, float]] = {}
 
-    def __call__(self, space: SearchSpace, points: Points) -> np.ndarray:
+    def __call__(self, space: SearchSpace, points: Points) -> tuple[np.ndarray, np.ndarray]:
         if space.hyperparameters != self._hyperparameters or len(self._answers) > MOST_ANSWERS:
             self._hyperparameters = space.hyperparameters
             self._answers = {}
         keys = points.keys()
         new = [row for row, key in enumerate(keys) if key not in self._answers]
         if new:
-            answers = np.asarray(self.ranker.prior_mean(space, points[new]), dtype=float)
-            if answers.shape != (len(new),) or not np.isfinite(answers).all():
-                raise ValueError(  # A wrong answer must not be remembered.
-                    f"A ranker must answer with {len(new)} finite numbers. "
-                    f"Received: an array of shape {answers.shape}, {answers.ravel()[:3]}, ..."
-                )
-            self._answers |= zip((keys[row] for row in new), answers.tolist(), strict=True)
-        return np.array([self._answers[key] for key in keys])
+            answers = self.ranker.prior(space, points[new])
+            check_prior(answers, len(new))  # A wrong answer must not be remembered.
+            pairs = zip(*(part.tolist() for part in answers), strict=True)
+            self._answers |= zip((keys[row] for row in new), pairs, strict=True)
+        means, deviations = np.array([self._answers[key] for key in keys]).reshape(-1, 2).T
+        return means, deviations

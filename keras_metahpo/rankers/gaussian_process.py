@@ -6,7 +6,7 @@ Shapes: as in `keras_metahpo.rankers.base`.
 import numpy as np
 
 from keras_metahpo.errors import did_you_mean
-from keras_metahpo.gaussian_process import CORRELATIONS, fit_gaussian_process
+from keras_metahpo.gaussian_process import CORRELATIONS, Inputs, fit_gaussian_process
 from keras_metahpo.rankers.base import Context, Prediction, Ranker, Tokens, failure_rates
 from keras_metahpo.rankers.inputs import context_scores
 from keras_metahpo.rankers.tokens import categorical_columns, unit_positions
@@ -44,13 +44,14 @@ class GaussianProcessRanker(Ranker):
         observed_active, query_active = context.tokens.active[row, mask], query.active[row]
         # What is never active is padding, or as good as that.
         columns = observed_active.any(axis=0) | query_active.any(axis=0)
+        categorical = categorical_columns(query)[row, columns]
         observed, asked = (
-            (unit_positions(tokens)[row][rows][:, columns], active[:, columns])
+            Inputs.of(
+                unit_positions(tokens)[row][rows][:, columns], active[:, columns], categorical
+            )
             for tokens, rows, active in (
                 (context.tokens, mask, observed_active),
                 (query, slice(None), query_active),
             )
         )
-        categorical = categorical_columns(query)[row, columns]
-        process = fit_gaussian_process(*observed, categorical, scores, correlation=self.kernel)
-        return process.predict(*asked)
+        return fit_gaussian_process(observed, scores, correlation=self.kernel).predict(asked)

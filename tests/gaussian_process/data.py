@@ -2,9 +2,16 @@
 
 import numpy as np
 
+from keras_metahpo.gaussian_process import Inputs
+
 
 def all_active(units):
     return np.ones(units.shape, dtype=bool)
+
+
+def numbers(units, prior_mean=None):
+    """Inputs of numbers that are all active."""
+    return Inputs.of(units, all_active(units), np.zeros(units.shape[1], bool), prior_mean)
 
 
 def mixed_data(rng, size=25):

@@ -10,6 +10,7 @@ from keras_metahpo.gaussian_process.fitting import (
 from keras_metahpo.gaussian_process.kernels import (
     CORRELATIONS,
     Inputs,
+    matern_52,
 )
 from keras_metahpo.gaussian_process.model import (
     BELIEF,
@@ -17,7 +18,7 @@ from keras_metahpo.gaussian_process.model import (
     Kernel,
 )
 
-from .data import all_active, mixed_data
+from .data import mixed_data, numbers
 
 
 @pytest.mark.parametrize("offset_variance", [0.0, 1.0])
@@ -41,9 +42,8 @@ def test_predictions_agree_with_scikit_learn(rng, correlation, offset_variance):
     expected = GaussianProcessRegressor(theirs, alpha=noise, optimizer=None).fit(units, targets)
 
     kernel = Kernel(length_scales, signal, noise, offset_variance, correlation)
-    inputs = Inputs.of(units, all_active(units), np.zeros(3, dtype=bool))
-    process = GaussianProcess(kernel, inputs, targets)
-    mean, std = process.predict(query, all_active(query))
+    process = GaussianProcess(kernel, numbers(units), targets)
+    mean, std = process.predict(numbers(query))
 
     expected_mean, expected_std = expected.predict(query, return_std=True)
     np.testing.assert_allclose(mean, expected_mean, atol=1e-5)
@@ -53,11 +53,10 @@ def test_predictions_agree_with_scikit_learn(rng, correlation, offset_variance):
 def test_prior_mean_is_a_linear_feature_with_a_gaussian_weight(rng):
     units, targets, prior_mean = rng.random((6, 1)), rng.normal(size=6), rng.normal(size=6)
     kernel = Kernel(np.array([0.5]), 1e-12, 0.1, 0.0)
-    inputs = Inputs.of(units, all_active(units), np.array([False]))
-    process = GaussianProcess(kernel, inputs, targets, prior_mean)
+    process = GaussianProcess(kernel, numbers(units, prior_mean), targets)
     precision = 1 / 0.35**2 + prior_mean @ prior_mean / 0.1
     slope = (0.7 / 0.35**2 + prior_mean @ targets / 0.1) / precision
-    mean, std = process.predict(units[:1], all_active(units[:1]), np.array([2.0]))
+    mean, std = process.predict(numbers(units[:1], np.array([2.0])))
     np.testing.assert_allclose(process.trust, slope, rtol=1e-6)
     np.testing.assert_allclose(mean, 2 * slope, rtol=1e-5)
     np.testing.assert_allclose(std, 2 / np.sqrt(precision), rtol=1e-4)
@@ -66,7 +65,8 @@ def test_prior_mean_is_a_linear_feature_with_a_gaussian_weight(rng):
 def test_log_evidence_is_that_of_a_normal_distribution(rng):
     units, active, categorical = mixed_data(rng, size=9)
     prior_mean, targets = rng.normal(size=(2, 9))
-    process = fit_gaussian_process(units, active, categorical, targets, prior_mean)
+    inputs = Inputs.of(units, active, categorical, prior_mean, rng.uniform(0.5, 1.5, size=9))
+    process = fit_gaussian_process(inputs, targets)
     covariance = process._factor @ process._factor.T
     expected = multivariate_normal.logpdf(
         targets, process.trust_prior.mean * prior_mean, covariance
@@ -75,13 +75,25 @@ def test_log_evidence_is_that_of_a_normal_distribution(rng):
     assert process.log_evidence == pytest.approx(expected + constant)
 
 
+def test_the_residual_is_larger_where_the_prior_is_unsure():
+    units = np.array([[0.2], [0.8], [0.8]])
+    asked = Inputs.of(units, units > 0, np.array([False]), np.zeros(3), np.array([1.0, 1.0, 2.0]))
+    kernel = Kernel(np.array([0.1]), 0.5, 0.01, 0.0)
+    blind = GaussianProcess(kernel, asked[:0], np.zeros(0))
+    np.testing.assert_allclose(blind.predict(asked)[1] ** 2, [0.5, 0.5, 2.0])
+    # One observation at .2: what it says of a place is scaled by how much may be different there.
+    near = Inputs.of(units[:1] + 0.02, units[:1] > 0, np.array([False]), None, np.array([3.0]))
+    process = GaussianProcess(kernel, asked[:1], np.ones(1))
+    same = process.predict(asked[:1])[0]
+    correlation = matern_52(np.array([0.02**2 / 0.1**2]))[0]
+    np.testing.assert_allclose(process.predict(near)[0], 3 * correlation * same)
+
+
 def test_without_observations_the_prior_speaks():
     empty = np.zeros((0, 2))
-    process = fit_gaussian_process(
-        empty, all_active(empty), np.zeros(2, bool), np.zeros(0), np.zeros(0)
-    )
+    process = fit_gaussian_process(numbers(empty), np.zeros(0))
     query = np.array([[0.1, 0.9], [0.4, 0.5]])
-    mean, std = process.predict(query, all_active(query), np.array([1.0, -2.0]))
+    mean, std = process.predict(numbers(query, np.array([1.0, -2.0])))
     np.testing.assert_allclose(mean, [BELIEF.mean, -2 * BELIEF.mean])
     assert (std > 1.0).all()
     assert process.trust == BELIEF.mean
@@ -89,21 +101,19 @@ def test_without_observations_the_prior_speaks():
 
 def test_a_singular_covariance_gets_jitter(rng):
     units = np.repeat(rng.random((1, 2)), 20, axis=0)
-    inputs = Inputs.of(units, all_active(units), np.zeros(2, bool))
-    process = GaussianProcess(Kernel(np.ones(2), 1.0, 0.0), inputs, np.ones(20))
-    mean, _ = process.predict(units, all_active(units))
+    process = GaussianProcess(Kernel(np.ones(2), 1.0, 0.0), numbers(units), np.ones(20))
+    mean, _ = process.predict(numbers(units))
     np.testing.assert_allclose(mean, 1.0, atol=1e-3)
 
 
 def test_fantasies_keep_the_mean_and_shrink_the_spread(rng):
-    units, active, categorical = mixed_data(rng)
-    prior_mean = rng.normal(size=25)
-    process = fit_gaussian_process(units, active, categorical, rng.normal(size=25), prior_mean)
-    query, query_active, _ = mixed_data(rng, size=10)
-    query_prior = rng.normal(size=10)
-    before = process.predict(query, query_active, query_prior)
-    fantasised = process.fantasise(query[:3], query_active[:3], query_prior[:3])
-    after = fantasised.predict(query, query_active, query_prior)
+    inputs, query = (
+        Inputs.of(*mixed_data(rng, size), rng.normal(size=size), rng.uniform(0.5, 1.5, size=size))
+        for size in (25, 10)
+    )
+    process = fit_gaussian_process(inputs, rng.normal(size=25))
+    before = process.predict(query)
+    after = process.fantasise(query[:3]).predict(query)
     np.testing.assert_allclose(after[0], before[0], atol=1e-8)
     assert (after[1] <= before[1] + 1e-9).all()
     assert (after[1][:3] < 0.7 * before[1][:3]).all()

@@ -44,8 +44,8 @@ def other_log():
     return TrialLog.from_trials(TrialLogCard("other", "loss", "min"), space, trials)
 
 
-def prior_mean(space, points):
-    return points.units.sum(axis=1) - 1.0
+def prior(space, points):
+    return points.units.sum(axis=1) - 1.0, 0.5 + points.units.mean(axis=1)
 
 
 class LikesLargeUnits(Ranker):
@@ -61,7 +61,7 @@ POLICIES = {
     "sobol": SobolPolicy(seed=1),
     "defaults": DefaultsPolicy(),
     "gaussian process": GaussianProcessPolicy(num_candidates=64),
-    "gaussian process with a prior": GaussianProcessPolicy(prior_mean, num_candidates=64),
+    "gaussian process with a prior": GaussianProcessPolicy(prior, num_candidates=64),
     "surrogate": SurrogatePolicy(GaussianProcessRanker("rbf"), num_candidates=64),
     "surrogate with a prior": SurrogatePolicy(LikesLargeUnits(), num_candidates=64),
     "surrogate that improves on the latest": SurrogatePolicy(

@@ -1,4 +1,4 @@
-"""The ranker's prior mean is asked once for each configuration of a search space."""
+"""The ranker is asked once for each configuration of a search space."""
 
 import numpy as np
 import pytest
@@ -15,9 +15,13 @@ class CountingRanker:
     def __init__(self):
         self.num_asked = 0
 
-    def prior_mean(self, space, points):
+    def prior(self, space, points):
         self.num_asked += len(points)
-        return points.numbers[:, 0]
+        return belief(points)
+
+
+def belief(points):
+    return points.numbers[:, 0], 1.0 + points.units[:, 0]
 
 
 @pytest.fixture
@@ -28,8 +32,8 @@ def points():
 def test_asks_only_about_new_configurations(points):
     ranker = CountingRanker()
     prior = RankerPrior(ranker)
-    np.testing.assert_array_equal(prior(SPACE, points[:4]), points.numbers[:4, 0])
-    np.testing.assert_array_equal(prior(SPACE, points[::-1]), points.numbers[::-1, 0])
+    np.testing.assert_array_equal(prior(SPACE, points[:4]), belief(points[:4]))
+    np.testing.assert_array_equal(prior(SPACE, points[::-1]), belief(points[::-1]))
     assert ranker.num_asked == 6
 
 
@@ -37,7 +41,7 @@ def test_another_search_space_is_another_question(points):
     prior = RankerPrior(CountingRanker())
     prior(SPACE, points)
     wider = WIDER.snap(points.units)
-    np.testing.assert_array_equal(prior(WIDER, wider), wider.numbers[:, 0])
+    np.testing.assert_array_equal(prior(WIDER, wider), belief(wider))
 
 
 def test_memory_is_bounded(points, monkeypatch):
@@ -49,11 +53,20 @@ def test_memory_is_bounded(points, monkeypatch):
     assert ranker.num_asked == 18
 
 
-def test_a_wrong_answer_is_not_remembered(points):
+@pytest.mark.parametrize(
+    "mean, std",
+    [
+        (np.full(6, np.nan), np.ones(6)),
+        (np.zeros(5), np.ones(5)),
+        (np.zeros(6), np.full(6, np.inf)),
+        (np.zeros(6), np.full(6, -1.0)),
+    ],
+)
+def test_a_wrong_answer_is_not_remembered(points, mean, std):
     ranker = CountingRanker()
     prior = RankerPrior(ranker)
-    ranker.prior_mean = lambda space, points: np.full(len(points), np.nan)
-    with pytest.raises(ValueError, match="finite"):
+    ranker.prior = lambda space, points: (mean, std)
+    with pytest.raises(ValueError, match="6 finite numbers"):
         prior(SPACE, points)
-    del ranker.prior_mean
-    np.testing.assert_array_equal(prior(SPACE, points), points.numbers[:, 0])
+    del ranker.prior
+    np.testing.assert_array_equal(prior(SPACE, points), belief(points))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_metahpo.gaussian_process import GaussianProcess, fit_gaussian_process
+from keras_metahpo.gaussian_process import GaussianProcess, Inputs, fit_gaussian_process
 from keras_metahpo.history import TrainingState, TrialLog
 from keras_metahpo.policies.mapping import nearest_points, related_logs
 from keras_metahpo.space import Configuration, Hyperparameter, Points, SearchSpace, concatenate
@@ -60,14 +60,14 @@ class Regression:
         """Learns n numbers; the prior mean (n,) is in units of their standard deviation."""
         mean, std = float(numbers.mean()), float(numbers.std()) or 1.0
         targets = (numbers - mean) / std
-        process = fit_gaussian_process(
-            points.units, points.active, space.categorical, targets, prior_mean
-        )
-        return cls(process, mean, std)
+        inputs = Inputs.of(points.units, points.active, space.categorical, prior_mean)
+        return cls(fit_gaussian_process(inputs, targets), mean, std)
 
     def predict(self, points: Points, prior_mean: np.ndarray | None = None) -> np.ndarray:
         """Float array (q,)."""
-        predicted, _ = self.process.predict(points.units, points.active, prior_mean)
+        categorical = self.process.inputs.categorical
+        query = Inputs.of(points.units, points.active, categorical, prior_mean)
+        predicted, _ = self.process.predict(query)
         return self.mean + self.std * predicted
 
 
