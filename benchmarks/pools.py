@@ -142,12 +142,16 @@ def suite_of(kind: str, data: Path) -> Suite:
 
 
 def search_pool(
-    cell: tuple[str, str, int], policies: list[str], data: Path, preset: str
+    cell: tuple[str, str, int],
+    policies: list[str],
+    data: Path,
+    preset: str,
+    pool_size: int = POOL_SIZE,
 ) -> dict[str, list[float]]:
     """Searches one pool by several policies; regret of the incumbent at each horizon."""
     _, name, seed = cell
     inner = open_cell(cell, data)
-    blackbox = Pooled(inner, POOL_SIZE, seed)
+    blackbox = Pooled(inner, pool_size, seed)
     configurations = list(blackbox.pool)
     utilities = utilities_of(inner, configurations)
     utilities = np.where(np.isfinite(utilities), utilities, utilities[np.isfinite(utilities)].min())
