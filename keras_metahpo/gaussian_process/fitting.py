@@ -64,7 +64,7 @@ def fit_gaussian_process(
     rows = np.linspace(0, len(inputs) - 1, min(len(inputs), MOST_FITTED)).astype(int)
     known = None if variances is None else variances[rows]
     objective = negative_log_posterior(inputs[rows], targets[rows], correlation, known)
-    kernel = kernel_of(most_probable(objective, len(inputs.categorical)), correlation)
+    kernel = kernel_of(_most_probable(objective, len(inputs.categorical)), correlation)
     process = GaussianProcess(kernel, inputs, targets, variances)
     doubting = replace(process, trust_prior=DOUBT)
     doubts = doubting.log_evidence - process.log_evidence > np.log(ODDS_OF_BELIEF)
@@ -126,7 +126,7 @@ def negative_log_posterior(
     return evaluate
 
 
-def most_probable(objective: Objective, dimension: int) -> np.ndarray:
+def _most_probable(objective: Objective, dimension: int) -> np.ndarray:
     """The log parameters (d + 2,) of the smallest objective, within their bounds."""
     from scipy.optimize import minimize
 

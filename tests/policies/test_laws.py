@@ -45,7 +45,8 @@ def other_log():
 
 
 def prior(space, points):
-    return points.units.sum(axis=1) - 1.0, 0.5 + points.units.mean(axis=1)
+    total = points.units.sum(axis=1)
+    return total - 1.0, 0.5 + total
 
 
 class LikesLargeUnits(Ranker):
