@@ -79,7 +79,7 @@ def main() -> None:
     families = sorted({cell[0] for cell in cells})
     summary["pools"] |= {"size": POOL_SIZE, "tasks": len(searched), "families": families}
     (options.output / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
-    held_out = "tasks not seen" if options.preset else "their family held out"
+    held_out = "none of them seen" if options.preset else "their family held out"
     draw(summary, f"{len(searched)} library tasks, {held_out}", options.output)
     report(summary)
 
