@@ -66,6 +66,8 @@ def fit_gaussian_process(
     objective = negative_log_posterior(inputs[rows], targets[rows], correlation, known)
     kernel = kernel_of(_most_probable(objective, len(inputs.categorical)), correlation)
     process = GaussianProcess(kernel, inputs, targets, variances)
+    if not inputs.prior_mean.any():  # Nothing to doubt.
+        return process
     doubting = replace(process, trust_prior=DOUBT)
     doubts = doubting.log_evidence - process.log_evidence > np.log(ODDS_OF_BELIEF)
     return doubting if doubts else process
