@@ -56,11 +56,6 @@ class GaussianProcessMixture:
         return replace(self, processes=tuple(p.fantasise(pending) for p in self.processes))
 
     @property
-    def noise_stds(self) -> np.ndarray:
-        """Standard deviation of each process' noise: float array (k,)."""
-        return np.sqrt([process.kernel.noise_variance for process in self.processes])
-
-    @property
     def trust(self) -> float:
         """Posterior mean of the prior mean's slope."""
         return float(self.weights @ [process.trust for process in self.processes])

@@ -98,9 +98,6 @@ class _Acquisition:
         variance = weights @ (deviations**2 + (means - mean) ** 2)
         score = mean
         if self.best is not None:
-            # A trial may profit from whatever is unknown of it, from what is rough as well: what it
-            # reports is to be improved upon.
-            deviations = np.hypot(deviations, self.processes.noise_stds[:, None])
             improvements = log_expected_improvement(means, deviations, self.best[:, None])
             score = logsumexp(improvements, axis=0, b=weights[:, None])
         return np.stack([score, mean, np.sqrt(variance), inputs.prior_mean], axis=1)
