@@ -6,7 +6,7 @@
 A ranker for each of image, text and few-shot tasks, trained on all logs of the other two, and one
 of synthetic tasks alone, which tells what real runs of other families add. Searches among the
 recorded configurations of the tasks that a ranker has not seen, by the policies of `pools.py`, also
-without parts of the Gaussian process, and with its measures and targets. A pool is three quarters
+without parts of the Gaussian process, and with its measures. A pool is three quarters
 of a task's configurations, others for each seed. With `--preset` nothing is trained: the preset
 searches the tasks that it has not seen. Trained rankers and finished searches are kept in the
 output folder, so that a stopped run goes on.
@@ -78,6 +78,7 @@ def main() -> None:
     summary = summarise(searches, cells, policies)
     families = sorted({cell[0] for cell in cells})
     summary["pools"] |= {"size": POOL_SIZE, "tasks": len(searched), "families": families}
+    summary["targets"] = {}  # Those are of pools that no tuner had a hand in.
     (options.output / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     held_out = "none of them seen" if options.preset else "their family held out"
     draw(summary, f"{len(searched)} library tasks, {held_out}", options.output)

@@ -278,7 +278,8 @@ def draw(summary: dict, title: str, output: Path) -> None:
     for policy, rows in summary["regret"].items():
         width = 3.0 if policy == OURS else 1.5
         axes.plot(HORIZONS, rows["mean of families"].values(), "o-", label=policy, linewidth=width)
-    axes.plot(list(TARGETS), list(TARGETS.values()), "k_", markersize=14, label="target")
+    if summary["targets"]:
+        axes.plot(list(TARGETS), list(TARGETS.values()), "k_", markersize=14, label="target")
     axes.set(
         xscale="log",
         yscale="log",
