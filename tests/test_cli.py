@@ -100,7 +100,7 @@ def test_presets_are_described(tmp_path, few_checks, tiny_preset, capsys):
 def test_errors_are_one_line_and_an_exit_status(tmp_path, capsys):
     assert main(["train", "--logs", str(tmp_path / "no"), "--output", str(tmp_path / "p")]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("metahpo: A trial log is a directory")
+    assert error.startswith("metahpo: Expected a trial log or a folder of them")
     assert error.count("\n") == 1
 
 

@@ -23,7 +23,9 @@ def add_commands(commands, add_command) -> None:
         "--output results",
     )
     run.add_argument("study", nargs="?", help="study file; or give --log or --task")
-    run.add_argument("--log", nargs="+", default=[], metavar="DIR", help="trial logs to search in")
+    run.add_argument(
+        "--log", nargs="+", default=[], metavar="DIR", help="trial logs, or folders of them"
+    )
     run.add_argument("--task", nargs="+", default=[], metavar="TASK", help="tasks to train live")
     run.add_argument("--policies", help="names, separated by commas; FILE.py:NAME for your own")
     run.add_argument("--trials", type=int, help="of each search")
@@ -52,8 +54,8 @@ def _run(options: argparse.Namespace) -> None:
     from keras_metahpo.benchmark.runner import run_study
     from keras_metahpo.progress import progress_bars
 
-    study = _study(options)
     console = Console()
+    study = _study(console, options)
     with progress_bars(console) as progress:
         bar = progress.add_task("searching", total=None)
         run_study(
@@ -69,12 +71,13 @@ def _run(options: argparse.Namespace) -> None:
     console.print(f"Wrote {write_report(options.output)}")
 
 
-def _study(options: argparse.Namespace):
+def _study(console, options: argparse.Namespace):
     from dataclasses import replace
 
     from keras_metahpo.benchmark.contestants import RANDOM
     from keras_metahpo.benchmark.study import Study, SuiteSpec, read_study
     from keras_metahpo.errors import BenchmarkError
+    from keras_metahpo.log_arguments import open_logs
 
     given = {name: getattr(options, name) for name in ("trials", "seeds")}
     given = {name: value for name, value in given.items() if value is not None}
@@ -88,7 +91,8 @@ def _study(options: argparse.Namespace):
             "Expected a study file, or --log or --task. "
             f"Received: study={options.study!r}, log={options.log}, task={options.task}."
         )
-    suites = [SuiteSpec("tabular", os.path.abspath(log), LOGS_SUITE) for log in options.log]
+    logs = open_logs(console, options.log)
+    suites = [SuiteSpec("tabular", os.path.abspath(log.path), LOGS_SUITE) for log in logs]
     suites += [_live_suite(task) for task in options.task]
     policies = {"policies": ("MetaOracle", RANDOM)}
     return Study(name=options.output.name, suites=tuple(suites), **(policies | given))

@@ -27,14 +27,15 @@ def _describe(options: argparse.Namespace) -> None:
     from rich.console import Console
 
     from keras_metahpo.data.describing import describe
-    from keras_metahpo.data.finding import find_logs, require_extra
+    from keras_metahpo.data.labels import require_extra
     from keras_metahpo.data.printing import print_description
     from keras_metahpo.data.writing import write_description
+    from keras_metahpo.log_arguments import open_logs
     from keras_metahpo.progress import progress_bars
 
     require_extra()
     console = Console()
-    logs, without = find_logs(options.logs)
+    logs = open_logs(console, options.logs)
     with progress_bars(console) as progress:
         bar = progress.add_task("describing", total=None)
         description = describe(
@@ -44,8 +45,6 @@ def _describe(options: argparse.Namespace) -> None:
             ),
         )
     print_description(console, description)
-    for path in without:
-        console.print(f"There is no trial log in {path}; left out.", highlight=False)
     if options.output is None:
         console.print("A page with pictures, and all numbers: --output FOLDER.", highlight=False)
     else:

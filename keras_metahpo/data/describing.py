@@ -8,7 +8,7 @@ import numpy as np
 from keras_metahpo.data import importance
 from keras_metahpo.data.correlation import epoch_correlations, ranks, task_correlations
 from keras_metahpo.data.description import Description, SpaceDescription, TaskDescription
-from keras_metahpo.data.finding import labels_of, require_extra
+from keras_metahpo.data.labels import labels_of, require_extra
 from keras_metahpo.data.spread import Spread, measure_spread
 from keras_metahpo.data.trials import Trials, read_trials
 from keras_metahpo.errors import TrialLogError

@@ -8,7 +8,7 @@ from typing import Any
 from keras_metahpo.atomic import write_text
 from keras_metahpo.data.describing import MIN_CONFIGURATIONS
 from keras_metahpo.data.description import SHARES, Description
-from keras_metahpo.data.finding import require_extra
+from keras_metahpo.data.labels import require_extra
 from keras_metahpo.data.spread import MIN_RATIO
 
 PAGE, NUMBERS = "describe.html", "describe.json"

@@ -1,5 +1,6 @@
 """Observations of searches and the format in which they are kept."""
 
+from keras_metahpo.history.finding import find_logs
 from keras_metahpo.history.loading import load_logs, read_logs
 from keras_metahpo.history.projects import import_project, is_project, trial_from_state
 from keras_metahpo.history.records import FAILED_UTILITY, History, best_utility, utility
@@ -23,6 +24,7 @@ __all__ = [
     "TrialLog",
     "TrialLogCard",
     "best_utility",
+    "find_logs",
     "import_project",
     "is_project",
     "load_logs",

@@ -18,7 +18,7 @@ def add_arguments(command: argparse.ArgumentParser, positive) -> None:
         positive: Type of positive integers.
     """
     add = command.add_argument
-    add("--logs", nargs="*", default=[], metavar="LOG", help="trial logs")
+    add("--logs", nargs="*", default=[], metavar="LOG", help="trial logs, or folders of them")
     add("--held-out", nargs="*", default=[], metavar="FAMILY", help="only for early stopping")
     help_text = "of the logs only the meta-train parts of these suites"
     add("--suite", nargs="*", default=[], help=help_text)
@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> None:
     """Trains one ranker, or one a seed, with bars, and writes the report."""
     from rich.console import Console
 
+    from keras_metahpo.log_arguments import open_logs
     from keras_metahpo.meta_training.config import TrainingConfig
     from keras_metahpo.training_report.writing import require_extra
 
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
     except ImportError as error:
         has_extra = False
         console.print(f"There will be no report. {error}", highlight=False)
-    logs = [TrialLog.open(path) for path in options.logs]
+    logs = open_logs(console, options.logs)
     if options.suite:
         logs = _of_suites(logs, options.suite)
     given = {

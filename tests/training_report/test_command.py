@@ -1,5 +1,6 @@
 """Rankers of several seeds: each is trained once, and the page compares them."""
 
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -55,6 +56,15 @@ def test_without_the_extra_rankers_are_trained_and_no_page_is_written(
     assert "There will be no report" in capsys.readouterr().out
     assert main(["presets", "describe", "base", "--output", str(tmp_path)]) == 1
     assert "keras-metahpo[data]" in capsys.readouterr().err
+
+
+def test_what_a_collection_leaves_beside_its_logs_is_left_out(tmp_path, trained, capsys):
+    (tmp_path / "logs" / "unfinished").mkdir(parents=True)
+    shutil.copytree(META_DATASET / "image_linear-digits", tmp_path / "logs" / "digits")
+    logs = [str(path) for path in (tmp_path / "logs").iterdir()]
+    assert main(["train", "--logs", *logs, "--output", str(tmp_path / "preset")]) == 0
+    assert trained == [0]
+    assert "no trial log in" in " ".join(capsys.readouterr().out.split())
 
 
 def test_logs_of_no_task_of_the_suite_are_refused(tmp_path, trained, capsys):

@@ -1,26 +1,11 @@
-"""Trial logs in folders, what they are called, and whether what describes them is installed."""
+"""Trial logs in folders."""
 
-import importlib
-from collections import Counter
 from collections.abc import Sequence
 
 from keras_metahpo.errors import TrialLogError
-from keras_metahpo.history import TrialLog
+from keras_metahpo.history.trial_log import TrialLog
 
 CARD = "card.json"
-EXTRA = ("jinja2", "matplotlib", "optuna", "pandas", "sklearn")
-
-
-def require_extra() -> None:
-    """Raises `ImportError` that names the extra, before anything has taken time."""
-    for module in EXTRA:
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise ImportError(
-                f"Describing trial logs needs the packages {', '.join(EXTRA)}. Received: {error}. "
-                "Install them with: pip install 'keras-metahpo[data]'."
-            ) from error
 
 
 def find_logs(paths: Sequence[str]) -> tuple[list[TrialLog], list[str]]:
@@ -66,12 +51,3 @@ def _logs_in(path: str) -> dict[str, str]:
     names = (child.rpartition("/")[2] for child in children)
     logs = [name for name in names if files.exists(f"{root}/{name}/{CARD}")]
     return {f"{root}/{name}": f"{path}/{name}" for name in logs}
-
-
-def labels_of(logs: Sequence[TrialLog]) -> list[str]:
-    """The tasks' names; where several logs are of one task, with the path or a number."""
-    num_logs = Counter(log.card.name for log in logs)
-    return [
-        log.card.name if num_logs[log.card.name] == 1 else f"{log.card.name} ({log.path or number})"
-        for number, log in enumerate(logs, start=1)
-    ]

@@ -1,0 +1,30 @@
+"""What trial logs are called, and whether what describes them is installed."""
+
+import importlib
+from collections import Counter
+from collections.abc import Sequence
+
+from keras_metahpo.history import TrialLog
+
+EXTRA = ("jinja2", "matplotlib", "optuna", "pandas", "sklearn")
+
+
+def require_extra() -> None:
+    """Raises `ImportError` that names the extra, before anything has taken time."""
+    for module in EXTRA:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise ImportError(
+                f"Describing trial logs needs the packages {', '.join(EXTRA)}. Received: {error}. "
+                "Install them with: pip install 'keras-metahpo[data]'."
+            ) from error
+
+
+def labels_of(logs: Sequence[TrialLog]) -> list[str]:
+    """The tasks' names; where several logs are of one task, with the path or a number."""
+    num_logs = Counter(log.card.name for log in logs)
+    return [
+        log.card.name if num_logs[log.card.name] == 1 else f"{log.card.name} ({log.path or number})"
+        for number, log in enumerate(logs, start=1)
+    ]
