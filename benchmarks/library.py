@@ -6,10 +6,10 @@
 A ranker for each of image, text and few-shot tasks, trained on all logs of the other two, and one
 of synthetic tasks alone, which tells what real runs of other families add. Searches among the
 recorded configurations of the tasks that a ranker has not seen, by the policies of `pools.py`, also
-without parts of the Gaussian process, and with its measures. A pool is three quarters
-of a task's configurations, others for each seed. With `--preset` nothing is trained: the preset
-searches the tasks that it has not seen. Trained rankers and finished searches are kept in the
-output folder, so that a stopped run goes on.
+without parts of the Gaussian process, and with its measures. A pool is three quarters of a task's
+configurations, others for each seed. With `--preset` nothing is trained: the preset searches the
+tasks that it has not seen. Trained rankers and finished searches are kept in the output folder, so
+that a stopped run goes on.
 """
 
 import argparse

@@ -1,9 +1,9 @@
 """What trial logs are called, and whether what describes them is installed."""
 
-import importlib
 from collections import Counter
 from collections.abc import Sequence
 
+from keras_metahpo.extras import require_packages
 from keras_metahpo.history import TrialLog
 
 EXTRA = ("jinja2", "matplotlib", "optuna", "pandas", "sklearn")
@@ -11,14 +11,7 @@ EXTRA = ("jinja2", "matplotlib", "optuna", "pandas", "sklearn")
 
 def require_extra() -> None:
     """Raises `ImportError` that names the extra, before anything has taken time."""
-    for module in EXTRA:
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise ImportError(
-                f"Describing trial logs needs the packages {', '.join(EXTRA)}. Received: {error}. "
-                "Install them with: pip install 'keras-metahpo[data]'."
-            ) from error
+    require_packages("Describing trial logs", EXTRA, "data")
 
 
 def labels_of(logs: Sequence[TrialLog]) -> list[str]:

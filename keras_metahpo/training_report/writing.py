@@ -1,10 +1,10 @@
 """The page about one training or several, self-contained."""
 
-import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from keras_metahpo.atomic import write_text
+from keras_metahpo.extras import require_packages
 from keras_metahpo.training_report.facts import PresetFacts
 
 PAGE = "report.html"
@@ -13,14 +13,7 @@ EXTRA = ("jinja2", "matplotlib")
 
 def require_extra() -> None:
     """Raises `ImportError` that names the extra, before anything has taken time."""
-    for module in EXTRA:
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise ImportError(
-                f"A page about trainings needs the packages {' and '.join(EXTRA)}. "
-                f"Received: {error}. Install them with: pip install 'keras-metahpo[data]'."
-            ) from error
+    require_packages("A page about trainings", EXTRA, "data")
 
 
 def write_report(presets: Sequence[PresetFacts], directory: Path) -> Path:
