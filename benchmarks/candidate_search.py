@@ -57,16 +57,15 @@ class Grid:
         self.rows = {key: row for row, key in enumerate(self.points.keys())}
         ranker = load_preset(Preset(preset).directory)
         chunks = [self.points[at : at + CHUNK] for at in range(0, len(self.points), CHUNK)]
-        self.believed = np.hstack([ranker.prior(self.space, chunk) for chunk in chunks])
+        self.believed = np.hstack([ranker.prior_mean(self.space, chunk) for chunk in chunks])
 
     def rows_of(self, points: Points) -> np.ndarray:
         keys = points.keys()
         return np.array([self.rows[key] for key in keys], dtype=int)
 
-    def prior(self, space, points: Points) -> tuple[np.ndarray, np.ndarray]:
+    def prior(self, space, points: Points) -> np.ndarray:
         """The ranker's prior, looked up."""
-        mean, std = self.believed[:, self.rows_of(points)]
-        return mean, std
+        return self.believed[self.rows_of(points)]
 
     def acquisition(self, history: History) -> np.ndarray:
         """Log expected improvement of every configuration, NaN of those tried: float array (n,)."""

@@ -6,10 +6,10 @@
 A ranker for each of image, text and few-shot tasks, trained on all logs of the other two, and one
 of synthetic tasks alone, which tells what real runs of other families add. Searches among the
 recorded configurations of the tasks that a ranker has not seen, by the policies of `pools.py`, also
-without parts of the Gaussian process, and with its measures. A pool is three quarters of a task's
-configurations, others for each seed. With `--preset` nothing is trained: the preset searches the
-tasks that it has not seen. Trained rankers and finished searches are kept in the output folder, so
-that a stopped run goes on.
+by a Gaussian process that is fitted once, and with its measures. A pool is three quarters of a
+task's configurations, others for each seed. With `--preset` nothing is trained: the preset searches
+the tasks that it has not seen. Trained rankers and finished searches are kept in the output folder,
+so that a stopped run goes on.
 """
 
 import argparse
@@ -19,7 +19,6 @@ from pathlib import Path
 
 import joblib
 from pools import (
-    EQUALLY_UNSURE,
     NUM_TRIALS,
     ONE_FIT,
     OURS,
@@ -41,7 +40,7 @@ from keras_metahpo.rankers import Preset
 # Three searches' worth of distinct configurations, so that the end of one still says something.
 POOL_SIZE = 3 * NUM_TRIALS
 SYNTHETIC = f"{OURS}, synthetic tasks only"
-SEARCHED_BY = (*POLICIES, ONE_FIT, EQUALLY_UNSURE, SYNTHETIC)
+SEARCHED_BY = (*POLICIES, ONE_FIT, SYNTHETIC)
 
 
 def main() -> None:

@@ -31,11 +31,7 @@ from keras_metahpo.benchmark.blackboxes.wrappers import Pooled
 from keras_metahpo.benchmark.comparison import MOST_REGRET
 from keras_metahpo.benchmark.contestants import Problem, Proposal, Search, get_contestant
 from keras_metahpo.benchmark.contestants.kerastuner import load_preset, trained_on
-from keras_metahpo.benchmark.contestants.policy import (
-    RESIDUAL_STD,
-    DistanceToDefaults,
-    PolicySearch,
-)
+from keras_metahpo.benchmark.contestants.policy import DistanceToDefaults, PolicySearch
 from keras_metahpo.benchmark.statistics import compare
 from keras_metahpo.policies import GaussianProcessPolicy, SurrogatePolicy
 from keras_metahpo.rankers import DEFAULT_PRESET, Preset, check_surrogate
@@ -53,8 +49,8 @@ RENAMED: dict[str, Callable[[int, str], str]] = {
     f"{OURS}, synonyms": synonym,
     f"{OURS}, no names": nothing,
 }
-# The same policy without one part of its process.
-ONE_FIT, EQUALLY_UNSURE = f"{OURS}, fitted once", f"{OURS}, equally unsure"
+# The same policy with the most probable parameters of its process instead of several draws.
+ONE_FIT = f"{OURS}, fitted once"
 TARGETS = {1: 0.40, 3: 0.18, 5: 0.13, 10: 0.07, 25: 0.02, 50: 0.006}
 SURROGATE, LATEST = "surrogate ", ":latest"
 BOUNDS = ["difference", "low", "high"]
@@ -64,7 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of lcbench, taskset.npz")
     parser.add_argument("--preset", default=DEFAULT_PRESET, help="name or folder")
-    known_policies = (*POLICIES, *RENAMED, ONE_FIT, EQUALLY_UNSURE)
+    known_policies = (*POLICIES, *RENAMED, ONE_FIT)
     parser.add_argument(
         "--policies",
         nargs="+",
@@ -159,29 +155,28 @@ def search_pool(
     problem = Problem(name, blackbox.space, blackbox.card.direction, num_trials=NUM_TRIALS)
     points = blackbox.space.encode(configurations)
     ranker = load_preset(Preset(preset).directory)
-    believed = ranker.prior(blackbox.space, points)
+    believed = ranker.prior_mean(blackbox.space, points)
 
-    def ours(believed: tuple[np.ndarray, np.ndarray], **arguments) -> Search:
+    def ours(believed: np.ndarray, **arguments) -> Search:
         # The pool stays the same, and so does what is believed of it: it is asked for once.
         row_of = {key: row for row, key in enumerate(points.keys())}
 
         def prior(space, points):
             keys = points.keys()
-            return tuple(part[[row_of[key] for key in keys]] for part in believed)
+            return believed[[row_of[key] for key in keys]]
 
         return PolicySearch(problem, GaussianProcessPolicy(prior, pool=points, **arguments), seed)
 
     def ours_renamed(name_of: Callable[[int, str], str]) -> Search:
-        return ours(ranker.prior(renamed_space(blackbox.space, name_of), points))
+        return ours(ranker.prior_mean(renamed_space(blackbox.space, name_of), points))
 
     choosing: dict[str, Callable[[], list[int]]] = {
-        "ranker's order": lambda: np.argsort(-believed[0]).tolist(),
+        "ranker's order": lambda: np.argsort(-believed).tolist(),
         RANDOM: lambda: np.random.default_rng(seed).permutation(len(points)).tolist(),
     }
     asked: dict[str, Callable[[], Search]] = {
         OURS: lambda: ours(believed),
         ONE_FIT: lambda: ours(believed, num_draws=0),
-        EQUALLY_UNSURE: lambda: ours((believed[0], np.full(len(points), RESIDUAL_STD))),
         **{policy: partial(ours_renamed, name_of) for policy, name_of in RENAMED.items()},
         RIVAL: lambda: PolicySearch(
             problem, GaussianProcessPolicy(DistanceToDefaults(), pool=points), seed

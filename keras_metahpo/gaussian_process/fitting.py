@@ -23,9 +23,8 @@ from keras_metahpo.gaussian_process.model import (
 # root of the dimension; the noise is BoTorch 0.12's.
 LENGTH_SCALE_PRIOR = (np.sqrt(2.0) - 3.0, np.sqrt(3.0))
 NOISE_PRIOR = (-5.0, 1.0)
-# There the signal's variance is 1, that of standardised targets. Here it multiplies the variance
-# that the prior states, which is some .5 of a ranker's.
-SIGNAL_PRIOR = (-0.3, 1.0)
+# There the signal's variance is 1, that of standardised targets. A prior mean explains a part.
+SIGNAL_PRIOR = (-1.0, 1.0)
 LENGTH_SCALE_BOUNDS = (0.02, 200.0)
 SIGNAL_BOUNDS = (1e-3, 20.0)
 NOISE_BOUNDS = (1e-5, 2.0)
@@ -92,12 +91,11 @@ def negative_log_posterior(
     # LAPACK's lower triangle of a column-major matrix, as places in its memory.
     lower = first * size + second
     diagonal = np.arange(size) * (size + 1)
-    expected, spread = inputs.prior_mean, inputs.prior_std
+    expected = inputs.prior_mean
     linear = (OFFSET_VARIANCE + BELIEF.std**2 * np.outer(expected, expected)).ravel()
     if variances is not None:
         linear[diagonal] += variances
     residuals = targets - BELIEF.mean * expected
-    spreads, own_variances = spread[first] * spread[second], spread**2
     locations, scales = parameter_priors(dimension)
 
     def evaluate(parameters: np.ndarray) -> tuple[float, np.ndarray]:
@@ -109,19 +107,18 @@ def negative_log_posterior(
         weights = np.exp(-2.0 * parameters[:dimension])
         signal, noise = np.exp(parameters[dimension:])
         correlations, slope = correlate(weights @ distances)
-        correlations *= spreads
         memory = linear.copy()
         memory[lower] += signal * correlations
-        memory[diagonal] += signal * own_variances + noise
+        memory[diagonal] += signal + noise
         factor = cholesky(memory.reshape(size, size).T)
         alpha = dpotrs(factor, residuals, lower=1)[0]
         value += residuals @ alpha / 2 + np.log(factor.diagonal()).sum()
         inverse = dpotri(factor, lower=1, overwrite_c=1)[0].T.ravel()
         sensitivity = inverse[lower] - alpha[first] * alpha[second]
         own = (inverse[diagonal] - alpha**2) / 2
-        slope *= spreads * sensitivity
+        slope *= sensitivity
         gradient[:dimension] += 2 * signal * weights * (distances @ slope)
-        gradient[dimension] += signal * (own @ own_variances + sensitivity @ correlations)
+        gradient[dimension] += signal * (own.sum() + sensitivity @ correlations)
         gradient[dimension + 1] += noise * own.sum()
         return value, gradient
 

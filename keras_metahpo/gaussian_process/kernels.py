@@ -32,14 +32,12 @@ class Inputs:
         active: Bool array (n, d).
         categorical: Bool array (d,).
         prior_mean: Float array (n,). What is expected of each before any observation.
-        prior_std: Float array (n,). How far each is expected to be from that.
     """
 
     positions: np.ndarray
     active: np.ndarray
     categorical: np.ndarray
     prior_mean: np.ndarray
-    prior_std: np.ndarray
 
     @classmethod
     def of(
@@ -48,20 +46,17 @@ class Inputs:
         active: np.ndarray,
         categorical: np.ndarray,
         prior_mean: np.ndarray | None = None,
-        prior_std: np.ndarray | None = None,
     ) -> "Inputs":
         """Inputs of unit positions (n, d), whatever stands in their inactive cells.
 
-        Without a prior mean and standard deviation they are 0 and 1.
+        Without a prior mean it is 0.
         """
         inactive = np.where(categorical, INACTIVE_CATEGORY, INACTIVE_UNIT)
-        size = len(units)
         return cls(
             np.where(active, units, inactive),
             active,
             categorical,
-            np.zeros(size) if prior_mean is None else np.asarray(prior_mean, dtype=float),
-            np.ones(size) if prior_std is None else np.asarray(prior_std, dtype=float),
+            np.zeros(len(units)) if prior_mean is None else np.asarray(prior_mean, dtype=float),
         )
 
     def __len__(self) -> int:
@@ -73,7 +68,6 @@ class Inputs:
             self.active[rows],
             self.categorical,
             self.prior_mean[rows],
-            self.prior_std[rows],
         )
 
     def __add__(self, other: "Inputs") -> "Inputs":
@@ -82,7 +76,6 @@ class Inputs:
             np.concatenate([self.active, other.active]),
             self.categorical,
             np.concatenate([self.prior_mean, other.prior_mean]),
-            np.concatenate([self.prior_std, other.prior_std]),
         )
 
 

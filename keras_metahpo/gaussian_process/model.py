@@ -2,12 +2,12 @@
 
 Shapes: n observations, q queries, d hyperparameters.
 
-    target(x) = c + b prior_mean(x) + prior_std(x) residual(x) + noise
+    target(x) = c + b prior_mean(x) + residual(x) + noise
 
 with c ~ N(0, 1) and b ~ N(0.7, 0.35^2) integrated analytically: the mean function is
 0.7 prior_mean and the kernel gains 1 + 0.35^2 prior_mean prior_mean'. The residual is a stationary
-process; where the prior knows little, it is larger. The kernel's parameters are fitted or drawn
-(`fitting.py`, `mixture.py`). Where the data say so, b ~ N(0, 1) instead: a prior mean may mislead.
+process. The kernel's parameters are fitted or drawn (`fitting.py`, `mixture.py`). Where the data
+say so, b ~ N(0, 1) instead: a prior mean may mislead.
 """
 
 from dataclasses import dataclass, replace
@@ -79,8 +79,8 @@ class GaussianProcess:
 
         covariance = self._covariance_to(query)
         mean = self.trust_prior.mean * query.prior_mean + covariance @ self._weights
-        variance = self.kernel.signal_variance * query.prior_std**2 + self.kernel.offset_variance
-        variance += self.trust_prior.std**2 * query.prior_mean**2
+        variance = self.trust_prior.std**2 * query.prior_mean**2
+        variance += self.kernel.signal_variance + self.kernel.offset_variance
         if len(self.targets):
             whitened = solve_triangular(
                 self._factor, covariance.T, lower=True, check_finite=False, overwrite_b=True
@@ -136,7 +136,6 @@ class GaussianProcess:
         own, kernel = self.inputs, self.kernel
         distances = cross_distances(query, own, kernel.length_scales**-2.0)
         covariance = kernel.signal_variance * CORRELATIONS[kernel.correlation](distances)[0]
-        covariance *= np.outer(query.prior_std, own.prior_std)
         covariance += kernel.offset_variance
         covariance += self.trust_prior.std**2 * np.outer(query.prior_mean, own.prior_mean)
         return covariance

@@ -22,15 +22,15 @@ from keras_metahpo.space import Points, SearchSpace, concatenate
 class Prior(Protocol):
     """What is expected of configurations before any trial, each for itself."""
 
-    def __call__(self, space: SearchSpace, points: Points) -> tuple[np.ndarray, np.ndarray]:
-        """Means and standard deviations of the normal scores of n points: float arrays (n,)."""
+    def __call__(self, space: SearchSpace, points: Points) -> np.ndarray:
+        """Expected normal scores of n points: float array (n,)."""
 
 
 class GaussianProcessPolicy(ImprovementPolicy):
     """Expected improvement under Gaussian processes.
 
     Args:
-        prior: Prior mean, and how uncertain it is; how far it is trusted is learnt from the trials.
+        prior: Prior mean; how far it is trusted is learnt from the trials.
         num_initial: As in `ImprovementPolicy`, if there is no prior; 0 with one.
         num_draws: Kernel parameters that are averaged over while trials are few; 0 for the most
             probable ones.
@@ -116,18 +116,15 @@ def _inputs(prior: Prior | None, space: SearchSpace, points: Points) -> Inputs:
     given = points.units, points.active, space.categorical
     if prior is None or not len(points):
         return Inputs.of(*given)
-    mean, std = prior(space, points)
-    check_prior((mean, std), len(points))
-    return Inputs.of(*given, mean, std)
+    mean = prior(space, points)
+    check_prior(mean, len(points))
+    return Inputs.of(*given, mean)
 
 
-def check_prior(answers: tuple[np.ndarray, np.ndarray], size: int) -> None:
-    """Raises where a prior did not give so many means and standard deviations."""
-    mean, std = answers
-    is_sound = mean.shape == std.shape == (size,) and np.isfinite(mean).all()
-    if not is_sound or not (np.isfinite(std) & (std >= 0)).all():
+def check_prior(mean: np.ndarray, size: int) -> None:
+    """Raises where a prior did not give so many expectations."""
+    if mean.shape != (size,) or not np.isfinite(mean).all():
         raise ValueError(
-            f"A prior must be {size} finite numbers and as many standard deviations. "
-            f"Received: arrays of shapes {mean.shape} and {std.shape}, {mean.ravel()[:3]}, ... "
-            f"and {std.ravel()[:3]}, ..."
+            f"A prior must be {size} finite numbers. "
+            f"Received: an array of shape {mean.shape}, {mean.ravel()[:3]}, ..."
         )

@@ -11,7 +11,7 @@ MOST_ANSWERS = 20_000
 
 
 class RankerPrior:
-    """Prior of a Gaussian process: the ranker's zero-shot normal score, with its deviation.
+    """Prior mean of a Gaussian process: the ranker's zero-shot normal score.
 
     Its latest answers are kept while the search space stays the same, so that a search does not
     ask again about everything it has tried.
@@ -23,18 +23,16 @@ class RankerPrior:
     def __init__(self, ranker: Ranker):
         self.ranker = ranker
         self._hyperparameters: tuple = ()
-        self._answers: dict[bytes, tuple[float, float]] = {}
+        self._answers: dict[bytes, float] = {}
 
-    def __call__(self, space: SearchSpace, points: Points) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, space: SearchSpace, points: Points) -> np.ndarray:
         if space.hyperparameters != self._hyperparameters or len(self._answers) > MOST_ANSWERS:
             self._hyperparameters = space.hyperparameters
             self._answers = {}
         keys = points.keys()
         new = [row for row, key in enumerate(keys) if key not in self._answers]
         if new:
-            answers = self.ranker.prior(space, points[new])
+            answers = self.ranker.prior_mean(space, points[new])
             check_prior(answers, len(new))  # A wrong answer must not be remembered.
-            pairs = zip(*(part.tolist() for part in answers), strict=True)
-            self._answers |= zip((keys[row] for row in new), pairs, strict=True)
-        means, deviations = np.array([self._answers[key] for key in keys]).reshape(-1, 2).T
-        return means, deviations
+            self._answers |= zip((keys[row] for row in new), answers.tolist(), strict=True)
+        return np.array([self._answers[key] for key in keys])

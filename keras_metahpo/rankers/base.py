@@ -105,14 +105,9 @@ class Ranker(abc.ABC):
 
         return stack([tokenize(space, points)])
 
-    def prior(self, space: SearchSpace, points: Points) -> tuple[np.ndarray, np.ndarray]:
-        """Zero-shot normal scores of n configurations: means and standard deviations (n,)."""
-        prediction = self.score(None, self.tokens(space, points))
-        return prediction.mean[0], prediction.standard_deviation[0]
-
     def prior_mean(self, space: SearchSpace, points: Points) -> np.ndarray:
         """Zero-shot expected normal scores of n configurations: float array (n,)."""
-        return self.prior(space, points)[0]
+        return self.score(None, self.tokens(space, points)).mean[0]
 
 
 class DifferentiableRanker(Ranker):

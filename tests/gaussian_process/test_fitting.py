@@ -26,8 +26,7 @@ from .data import mixed_data, numbers
 def test_gradient_agrees_with_finite_differences(rng, correlation, with_prior):
     units, active, categorical = mixed_data(rng)
     prior_mean = rng.normal(size=25) if with_prior else None
-    prior_std = rng.uniform(0.3, 1.5, size=25) if with_prior else None
-    inputs = Inputs.of(units, active, categorical, prior_mean, prior_std)
+    inputs = Inputs.of(units, active, categorical, prior_mean)
     objective = negative_log_posterior(inputs, rng.normal(size=25), correlation)
     for parameters in (np.zeros(5), np.array([-1.0, 0.5, 0.2, -0.3, -3.0])):
         error = check_grad(lambda x: objective(x)[0], lambda x: objective(x)[1], parameters)

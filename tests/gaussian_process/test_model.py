@@ -10,7 +10,6 @@ from keras_metahpo.gaussian_process.fitting import (
 from keras_metahpo.gaussian_process.kernels import (
     CORRELATIONS,
     Inputs,
-    matern_52,
 )
 from keras_metahpo.gaussian_process.model import (
     BELIEF,
@@ -65,28 +64,13 @@ def test_prior_mean_is_a_linear_feature_with_a_gaussian_weight(rng):
 def test_log_evidence_is_that_of_a_normal_distribution(rng):
     units, active, categorical = mixed_data(rng, size=9)
     prior_mean, targets = rng.normal(size=(2, 9))
-    inputs = Inputs.of(units, active, categorical, prior_mean, rng.uniform(0.5, 1.5, size=9))
-    process = fit_gaussian_process(inputs, targets)
+    process = fit_gaussian_process(Inputs.of(units, active, categorical, prior_mean), targets)
     covariance = process._factor @ process._factor.T
     expected = multivariate_normal.logpdf(
         targets, process.trust_prior.mean * prior_mean, covariance
     )
     constant = 9 / 2 * np.log(2 * np.pi)
     assert process.log_evidence == pytest.approx(expected + constant)
-
-
-def test_the_residual_is_larger_where_the_prior_is_unsure():
-    units = np.array([[0.2], [0.8], [0.8]])
-    asked = Inputs.of(units, units > 0, np.array([False]), np.zeros(3), np.array([1.0, 1.0, 2.0]))
-    kernel = Kernel(np.array([0.1]), 0.5, 0.01, 0.0)
-    blind = GaussianProcess(kernel, asked[:0], np.zeros(0))
-    np.testing.assert_allclose(blind.predict(asked)[1] ** 2, [0.5, 0.5, 2.0])
-    # One observation at .2: what it says of a place is scaled by how much may be different there.
-    near = Inputs.of(units[:1] + 0.02, units[:1] > 0, np.array([False]), None, np.array([3.0]))
-    process = GaussianProcess(kernel, asked[:1], np.ones(1))
-    same = process.predict(asked[:1])[0]
-    correlation = matern_52(np.array([0.02**2 / 0.1**2]))[0]
-    np.testing.assert_allclose(process.predict(near)[0], 3 * correlation * same)
 
 
 def test_without_observations_the_prior_speaks():
@@ -107,10 +91,7 @@ def test_a_singular_covariance_gets_jitter(rng):
 
 
 def test_fantasies_keep_the_mean_and_shrink_the_spread(rng):
-    inputs, query = (
-        Inputs.of(*mixed_data(rng, size), rng.normal(size=size), rng.uniform(0.5, 1.5, size=size))
-        for size in (25, 10)
-    )
+    inputs, query = (Inputs.of(*mixed_data(rng, size), rng.normal(size=size)) for size in (25, 10))
     process = fit_gaussian_process(inputs, rng.normal(size=25))
     before = process.predict(query)
     after = process.fantasise(query[:3]).predict(query)

@@ -45,8 +45,7 @@ def other_log():
 
 
 def prior(space, points):
-    total = points.units.sum(axis=1)
-    return total - 1.0, 0.5 + total
+    return points.units.sum(axis=1) - 1.0
 
 
 class LikesLargeUnits(Ranker):

@@ -15,13 +15,13 @@ class CountingRanker:
     def __init__(self):
         self.num_asked = 0
 
-    def prior(self, space, points):
+    def prior_mean(self, space, points):
         self.num_asked += len(points)
         return belief(points)
 
 
 def belief(points):
-    return points.numbers[:, 0], 1.0 + points.units[:, 0]
+    return points.numbers[:, 0]
 
 
 @pytest.fixture
@@ -53,20 +53,12 @@ def test_memory_is_bounded(points, monkeypatch):
     assert ranker.num_asked == 18
 
 
-@pytest.mark.parametrize(
-    "mean, std",
-    [
-        (np.full(6, np.nan), np.ones(6)),
-        (np.zeros(5), np.ones(5)),
-        (np.zeros(6), np.full(6, np.inf)),
-        (np.zeros(6), np.full(6, -1.0)),
-    ],
-)
-def test_a_wrong_answer_is_not_remembered(points, mean, std):
+@pytest.mark.parametrize("wrong", [np.full(6, np.nan), np.zeros(5), np.zeros((6, 1))])
+def test_a_wrong_answer_is_not_remembered(points, wrong):
     ranker = CountingRanker()
     prior = RankerPrior(ranker)
-    ranker.prior = lambda space, points: (mean, std)
+    ranker.prior_mean = lambda space, points: wrong
     with pytest.raises(ValueError, match="6 finite numbers"):
         prior(SPACE, points)
-    del ranker.prior
+    del ranker.prior_mean
     np.testing.assert_array_equal(prior(SPACE, points), belief(points))

@@ -23,8 +23,6 @@ from keras_metahpo.space import Points, SearchSpace
 PORTFOLIO_SIZE = 25
 # Of the normal scores of random configurations, whose standard deviation is 1.
 DISTANCE_PRIOR_STD = 1.0
-# How far the normal scores are from what is expected: as far as from a ranker's expectation.
-RESIDUAL_STD = 0.7
 
 
 @dataclass(frozen=True)
@@ -69,13 +67,12 @@ class DistanceToDefaults:
     categorical values), standardised over random configurations.
     """
 
-    def __call__(self, space: SearchSpace, points: Points) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, space: SearchSpace, points: Points) -> np.ndarray:
         defaults = nearest_points(space, [named_defaults(space)])
         spread = _distances(space, space.sample(256, np.random.default_rng(0)), defaults)
         scale = spread.std() or 1.0
         distances = _distances(space, points, defaults)
-        mean = DISTANCE_PRIOR_STD * (spread.mean() - distances) / scale
-        return mean, np.full(len(mean), RESIDUAL_STD)
+        return DISTANCE_PRIOR_STD * (spread.mean() - distances) / scale
 
 
 def _distances(space: SearchSpace, points: Points, centre: Points) -> np.ndarray:

@@ -16,9 +16,8 @@ class TowardsARidge(DifferentiableRanker):
     def score(self, context, query):
         raise NotImplementedError
 
-    def prior(self, space, points):
-        mean = -((points.units - 0.3) ** 2).sum(axis=1)
-        return mean, np.full(len(mean), 0.5)
+    def prior_mean(self, space, points):
+        return -((points.units - 0.3) ** 2).sum(axis=1)
 
     def prior_gradient(self, space, points):
         return np.where(points.active & ~space.categorical, -2 * (points.units - 0.3), 0.0)
