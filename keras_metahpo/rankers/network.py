@@ -45,7 +45,7 @@ class RankingNetwork(keras.Model):
 
     def __init__(
         self,
-        num_members: int = 5,
+        num_members: int = 3,
         width: int = 48,
         num_blocks: int = 2,
         num_context_blocks: int = 2,
