@@ -70,9 +70,8 @@ def no_listwise_loss(scores, weights, is_query):
     return ops.zeros_like(scores[..., 0])
 
 
-def listwise_prior(self, space, points) -> tuple[np.ndarray, np.ndarray]:
-    prediction = self.score(None, self.tokens(space, points))
-    return prediction.score[0], prediction.standard_deviation[0]
+def listwise_prior_mean(self, space, points) -> np.ndarray:
+    return self.score(None, self.tokens(space, points)).score[0]
 
 
 @dataclass(frozen=True)
@@ -125,11 +124,11 @@ VARIANTS = {
         "likelihood of the bars only",
         in_training={"keras_metahpo.rankers.losses.plackett_luce_loss": lambda: no_listwise_loss},
     ),
-    "one member": Variant("not five", {"network": {"num_members": 1}}),
+    "one member": Variant("not three", {"network": {"num_members": 1}}),
     "listwise score": Variant(
         "the prior mean is the listwise score, not the bars' mean",
         trained=FULL,
-        in_searching={"keras_metahpo.rankers.base.Ranker.prior": lambda: listwise_prior},
+        in_searching={"keras_metahpo.rankers.base.Ranker.prior_mean": lambda: listwise_prior_mean},
     ),
     "no Gaussian process": Variant(
         "the ranker's zero-shot order to the end", trained=FULL, policy=NO_PROCESS
