@@ -35,7 +35,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_metahpo.atomic import write_text
-from keras_metahpo.history import TrialLog
+from keras_metahpo.history import find_logs
 from keras_metahpo.meta_training.config import TrainingConfig
 from keras_metahpo.rankers import Tokens
 from keras_metahpo.tasks import get_suite
@@ -193,7 +193,7 @@ def train(name: str, options: argparse.Namespace) -> None:
     """Trains the ranker of a variant, unless that is done."""
     variant = VARIANTS[name]
     tasks = {task for suite in TRAINING_SUITES for task in get_suite(suite).meta_train}
-    recorded = [TrialLog.open(str(path)) for path in sorted(options.logs.iterdir())]
+    recorded, _ = find_logs([str(options.logs)])
     recorded = [log for log in recorded if log.card.name in tasks and variant.has_recorded]
     with replaced(variant.in_both | variant.in_training):
         train_once(recorded, replace(CONFIG, **variant.config), folder_of(name, options))

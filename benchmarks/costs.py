@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_metahpo.atomic import write_text
-from keras_metahpo.history import LoggedTrial, TrainingState, TrialLog
+from keras_metahpo.history import LoggedTrial, TrainingState, TrialLog, find_logs
 from keras_metahpo.policies import CostModel
 from keras_metahpo.progress import progress_bars
 
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=DIRECTORY / "results" / "costs.json")
     options = parser.parse_args()
     console = Console()
-    logs = [TrialLog.open(str(path)) for path in sorted(options.logs.iterdir())]
+    logs, _ = find_logs([str(options.logs)])
     rows: list[tuple] = []
     with progress_bars(console) as bars:
         for place, log in enumerate(bars.track(logs, description="Predicting seconds")):

@@ -33,7 +33,7 @@ from pools import (
 from resuming import kept_results, run_and_keep, train_once
 
 from keras_metahpo.benchmark.contestants.kerastuner import trained_on
-from keras_metahpo.history import TrialLog
+from keras_metahpo.history import TrialLog, find_logs
 from keras_metahpo.meta_training.config import TrainingConfig
 from keras_metahpo.rankers import Preset
 
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/library"))
     options = parser.parse_args()
-    logs = [TrialLog.open(str(path)) for path in sorted(options.logs.iterdir())]
+    logs, _ = find_logs([str(options.logs)])
     searched = [log for log in logs if len(distinct(log)) > POOL_SIZE]
     policies = list(SEARCHED_BY)
     if options.preset:

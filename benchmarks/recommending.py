@@ -28,7 +28,7 @@ from keras_metahpo.benchmark.blackboxes.vectorized import utilities_of
 from keras_metahpo.benchmark.blackboxes.wrappers import Pooled
 from keras_metahpo.benchmark.comparison import MOST_REGRET
 from keras_metahpo.benchmark.contestants.kerastuner import load_preset, trained_on
-from keras_metahpo.history import TrialLog
+from keras_metahpo.history import find_logs
 from keras_metahpo.policies.defaults import named_defaults
 from keras_metahpo.progress import progress_bars
 from keras_metahpo.rankers import DEFAULT_PRESET, Preset
@@ -146,8 +146,7 @@ class Pool:
 
 def choices_of_optimizers(logs: Path, ranker, known: set[str]) -> Iterator[dict]:
     """Regret of the best trial with the chosen optimizer, a row a held-out task."""
-    for path in sorted(p for p in logs.iterdir() if (p / "card.json").exists()):
-        log = TrialLog.open(path)
+    for log in find_logs([str(logs)])[0]:
         names = [name for name in log.space.names if role_of(name) == "optimizer"]
         if log.card.name in known or not names:
             continue

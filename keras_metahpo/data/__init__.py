@@ -2,6 +2,5 @@
 
 from keras_metahpo.data.describing import describe
 from keras_metahpo.data.description import Description, SpaceDescription, TaskDescription
-from keras_metahpo.history import find_logs
 
-__all__ = ["Description", "SpaceDescription", "TaskDescription", "describe", "find_logs"]
+__all__ = ["Description", "SpaceDescription", "TaskDescription", "describe"]
