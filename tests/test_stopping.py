@@ -47,7 +47,7 @@ def test_trials_that_do_not_differ_may_yet_be_improved():
     assert not is_unpromising([0.0] * PATIENCE, small_gain_of(np.full(9, 0.1)))
 
 
-def search(folder, num_trials, **arguments):
+def search(folder, num_trials, verbose=1, **arguments):
     """Trials of a smooth function, which is known well after a few of them."""
     hp = keras_tuner.HyperParameters()
     hp.Float("x", 0.0, 1.0)
@@ -56,7 +56,7 @@ def search(folder, num_trials, **arguments):
     fixed = {"max_trials": num_trials, "hyperparameters": hp, "ranker": None, "seed": 3}
     oracle = MetaOracle(objective, **fixed, **arguments)
     oracle._set_project_dir(folder, "search")
-    oracle.verbose = 0
+    oracle.verbose = verbose
     while (trial := oracle.create_trial("tuner0")).status == "RUNNING":
         values = trial.hyperparameters.values
         loss = (values["x"] - 0.3) ** 2 + (values["y"] - 0.6) ** 2
@@ -68,7 +68,7 @@ def search(folder, num_trials, **arguments):
 
 def test_a_search_ends_when_nothing_is_expected_of_it(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
-        oracle = search(tmp_path, 80, stop_when_unpromising=True)
+        oracle = search(tmp_path, 80, verbose=0, stop_when_unpromising=True)
     assert 10 < len(oracle.trials) < 80
     assert oracle.get_best_trials()[0].score < 0.01
     assert 0 <= oracle.expected_gain < 0.01
@@ -81,6 +81,12 @@ def test_otherwise_it_says_so_once_and_goes_on(tmp_path, caplog):
         oracle = search(tmp_path, 60)
     assert len(oracle.trials) == 60
     assert sum("`stop_when_unpromising=True`" in message for message in caplog.messages) == 1
+
+
+def test_a_quiet_search_gives_no_advice(tmp_path, caplog):
+    oracle = search(tmp_path, 60, verbose=0)
+    assert len(oracle.trials) == 60
+    assert not caplog.messages
 
 
 def test_nothing_is_said_while_trials_are_random(tmp_path, caplog):

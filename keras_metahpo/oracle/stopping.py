@@ -88,7 +88,8 @@ class StoppingOracle(PopulationOracle, abc.ABC):
         small_gain = small_gain_of(self._utilities())
         if not is_unpromising(self._gains(), small_gain):
             return False
-        if not self._has_said_so:
+        # Advice is nothing for a search that is to be quiet; that it ends, is.
+        if not self._has_said_so and (self.verbose or self.stop_when_unpromising):
             self._has_said_so = True
             logger.warning(
                 "The latest %d suggestions were expected to improve %s by next to nothing (the "
