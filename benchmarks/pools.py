@@ -77,7 +77,8 @@ def main() -> None:
         help="as `MetaOracle(surrogate=...)` takes them, instead of other policies; "
         f"with {LATEST!r} after it, improvement upon the latest trial",
     )
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=10, help="pools a task")
+    parser.add_argument("--tasks", type=int, help="of a family, at the most; all by default")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/pools"))
     options = parser.parse_args()
@@ -88,7 +89,7 @@ def main() -> None:
         parser.error(f"the preset was trained on {sorted(known)}")
     file = options.output / "searches.json"
     searches = kept_results(file)
-    cells = pool_cells(options.data, options.seeds)
+    cells = pool_cells(options.data, options.seeds, options.tasks)
     calls = [
         joblib.delayed(search_pool)(cell, policies, options.data, options.preset)
         for cell, policies in missing_searches(searches, cells, options.policies)
@@ -101,14 +102,16 @@ def main() -> None:
     report(summary)
 
 
-def pool_cells(data: Path, num_seeds: int) -> list[tuple[str, str, int]]:
-    """All pools: suite, task and seed."""
-    return [
-        (kind, name, seed)
-        for kind in SUITES
-        for name in suite_of(kind, data).blackboxes
-        for seed in range(num_seeds)
-    ]
+def pool_cells(
+    data: Path, num_seeds: int, most_tasks: int | None = None
+) -> list[tuple[str, str, int]]:
+    """All pools: suite, task and seed; of many tasks as many as wanted, evenly spread."""
+    cells: list[tuple[str, str, int]] = []
+    for kind in SUITES:
+        names = list(suite_of(kind, data).blackboxes)
+        names = names[:: max(1, len(names) // (most_tasks or len(names)))][:most_tasks]
+        cells += [(kind, name, seed) for name in names for seed in range(num_seeds)]
+    return cells
 
 
 def missing_searches(

@@ -68,9 +68,9 @@ class TunedRanker(NetworkRanker):
         for variable in self._tuned.optimizer.variables:
             variable.assign(np.zeros(variable.shape))
         self._tuned.optimizer.learning_rate = self.learning_rate
-        inputs, targets = _training_arrays(context)
-        for _ in range(self.num_steps):
-            self._tuned.train_on_batch(inputs, targets)
+        # On JAX `train_on_batch` copies all state at each step, which takes longer than the step.
+        inputs, targets = (_repeated(array, self.num_steps) for array in _training_arrays(context))
+        self._tuned.fit(inputs, targets, batch_size=1, shuffle=False, verbose=0)
         self._tuned_to = key
         return self._tuned
 
@@ -168,6 +168,13 @@ def _training_arrays(context: Context) -> tuple[dict[str, np.ndarray], np.ndarra
     unknown = np.zeros(observed.shape)
     facts = observation_facts(observed, targets[..., 0], variances=unknown, costs=unknown)
     return tokens | {"observed": observed, "facts": facts}, targets
+
+
+def _repeated(arrays, num_times: int):
+    """One task's arrays as so many equal tasks, in no more memory."""
+    if isinstance(arrays, dict):
+        return {name: _repeated(array, num_times) for name, array in arrays.items()}
+    return np.broadcast_to(arrays, (num_times, *arrays.shape[1:]))
 
 
 def _row(tokens: Tokens, row: int) -> Tokens:
