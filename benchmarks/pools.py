@@ -65,7 +65,6 @@ def main() -> None:
         "--policies",
         nargs="+",
         choices=known_policies,
-        default=list(POLICIES),
         metavar="POLICY",
         help="of " + ", ".join(map(repr, known_policies)),
     )
@@ -74,7 +73,7 @@ def main() -> None:
         nargs="+",
         default=[],
         metavar="NAME",
-        help="as `MetaOracle(surrogate=...)` takes them, instead of other policies; "
+        help="as `MetaOracle(surrogate=...)` takes them, beside the policies that are named; "
         f"with {LATEST!r} after it, improvement upon the latest trial",
     )
     parser.add_argument("--seeds", type=int, default=10, help="pools a task")
@@ -82,8 +81,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/pools"))
     options = parser.parse_args()
-    if options.surrogates:
-        options.policies = [SURROGATE + name for name in options.surrogates]
+    surrogates = [SURROGATE + name for name in options.surrogates]
+    policies = [*(options.policies or (() if surrogates else POLICIES)), *surrogates]
     known = trained_on(Preset(options.preset).card) & SUITES.keys()
     if known:
         parser.error(f"the preset was trained on {sorted(known)}")
@@ -91,11 +90,11 @@ def main() -> None:
     searches = kept_results(file)
     cells = pool_cells(options.data, options.seeds, options.tasks)
     calls = [
-        joblib.delayed(search_pool)(cell, policies, options.data, options.preset)
-        for cell, policies in missing_searches(searches, cells, options.policies)
+        joblib.delayed(search_pool)(cell, missing, options.data, options.preset)
+        for cell, missing in missing_searches(searches, cells, policies)
     ]
     searches = run_and_keep(file, searches, calls, options.workers)
-    summary = summarise(searches, cells, options.policies)
+    summary = summarise(searches, cells, policies)
     (options.output / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     title = f"pools of {POOL_SIZE}, four families never seen, {options.seeds} pools a task"
     draw(summary, title, options.output)
