@@ -55,6 +55,8 @@ class TunedRanker(NetworkRanker):
 
     def _tune(self, context: Context):
         """The network after training on a context; that of the latest context is kept."""
+        import keras
+
         key = b"".join(
             np.ascontiguousarray(array).tobytes()
             for array in (*context.tokens.as_dict().values(), context.utilities)
@@ -69,7 +71,10 @@ class TunedRanker(NetworkRanker):
             variable.assign(np.zeros(variable.shape))
         self._tuned.optimizer.learning_rate = self.learning_rate
         # On JAX `train_on_batch` copies all state at each step, which takes longer than the step.
-        inputs, targets = (_repeated(array, self.num_steps) for array in _training_arrays(context))
+        inputs, targets = keras.tree.map_structure(
+            lambda array: np.broadcast_to(array, (self.num_steps, *array.shape[1:])),
+            _training_arrays(context),
+        )
         self._tuned.fit(inputs, targets, batch_size=1, shuffle=False, verbose=0)
         self._tuned_to = key
         return self._tuned
@@ -168,13 +173,6 @@ def _training_arrays(context: Context) -> tuple[dict[str, np.ndarray], np.ndarra
     unknown = np.zeros(observed.shape)
     facts = observation_facts(observed, targets[..., 0], variances=unknown, costs=unknown)
     return tokens | {"observed": observed, "facts": facts}, targets
-
-
-def _repeated(arrays, num_times: int):
-    """One task's arrays as so many equal tasks, in no more memory."""
-    if isinstance(arrays, dict):
-        return {name: _repeated(array, num_times) for name, array in arrays.items()}
-    return np.broadcast_to(arrays, (num_times, *arrays.shape[1:]))
 
 
 def _row(tokens: Tokens, row: int) -> Tokens:
