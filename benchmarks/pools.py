@@ -83,9 +83,10 @@ def main() -> None:
     options = parser.parse_args()
     surrogates = [SURROGATE + name for name in options.surrogates]
     policies = [*(options.policies or (() if surrogates else POLICIES)), *surrogates]
-    known = trained_on(Preset(options.preset).card) & SUITES.keys()
-    if known:
-        parser.error(f"the preset was trained on {sorted(known)}")
+    for ranker in [options.preset, *options.surrogates]:
+        known = families_known_to(ranker) & SUITES.keys()
+        if known:
+            parser.error(f"{ranker} was trained on {sorted(known)}")
     file = options.output / "searches.json"
     searches = kept_results(file)
     cells = pool_cells(options.data, options.seeds, options.tasks)
@@ -108,9 +109,17 @@ def pool_cells(
     cells: list[tuple[str, str, int]] = []
     for kind in SUITES:
         names = list(suite_of(kind, data).blackboxes)
-        names = names[:: max(1, len(names) // (most_tasks or len(names)))][:most_tasks]
+        if most_tasks:
+            step = max(1, len(names) // most_tasks)
+            names = names[::step][:most_tasks]
         cells += [(kind, name, seed) for name in names for seed in range(num_seeds)]
     return cells
+
+
+def families_known_to(ranker: str) -> set[str]:
+    """What a preset, or the one behind a surrogate, was trained on; nothing for a process."""
+    found = check_surrogate(ranker.removesuffix(LATEST))
+    return trained_on(found.card) if isinstance(found, Preset) else set()
 
 
 def missing_searches(
