@@ -21,7 +21,7 @@ from keras_metahpo.benchmark.contestants.base import (
 )
 from keras_metahpo.oracle import MetaOracle
 from keras_metahpo.rankers import Context, Prediction, Preset, Ranker, Tokens
-from keras_metahpo.space import Points, SearchSpace
+from keras_metahpo.space import Points, SearchSpace, Value
 
 OBJECTIVE = "objective"
 TUNER_ID = "tuner0"
@@ -114,6 +114,10 @@ class OracleSearch(Search):
 
     def __init__(self, problem: Problem, oracle_class: Callable, arguments: Mapping, seed: int):
         self.directory = tempfile.TemporaryDirectory()
+        self.largest: dict[str, int] = {}
+        for hp in problem.space.hyperparameters:
+            if hp.kind == "int":
+                self.largest[hp.name] = max(self.largest.get(hp.name, int(hp.high)), int(hp.high))
         self.oracle = oracle_class(
             objective=keras_tuner.Objective(OBJECTIVE, problem.direction),
             hyperparameters=problem.space.to_keras_tuner(),
@@ -134,11 +138,21 @@ class OracleSearch(Search):
             return None
         values = trial.hyperparameters.values
         configuration = {
-            # KerasTuner's Bayesian search gives some values as NumPy's scalars.
-            name: value.item() if isinstance(value, np.generic) else value
-            for name, value in configuration_of(trial).items()
+            name: self._legal(name, value) for name, value in configuration_of(trial).items()
         }
         return Proposal(configuration, values.get(EPOCHS), values.get(INITIAL_EPOCH, 0), trial)
+
+    def _legal(self, name: str, value: Value) -> Value:
+        """What is trained for a value that KerasTuner's Bayesian search proposes.
+
+        It gives some values as NumPy's scalars, and, at the upper end of the range of an integer
+        without steps, one more than the largest. A user's model would be built with that; here
+        the largest is, and the oracle is told nothing of it.
+        """
+        if isinstance(value, np.generic):
+            value = value.item()
+        largest = self.largest.get(name)
+        return value if largest is None else min(value, largest)
 
     def observe(self, proposal: Proposal, value: float | None, curve=()) -> None:
         trial: Any = proposal.handle

@@ -98,6 +98,16 @@ def test_proposes_legal_configurations_and_repeats_itself_with_the_same_seed(nam
         assert first == search(name, SPACES[space])
 
 
+def test_kerastuners_bayesian_search_does_not_leave_the_space_where_large_is_good():
+    problem = Problem("large is good", FLAT, "max", num_trials=10)
+    proposed = []
+    with get_contestant("BayesianOptimization 5 initial").start(problem, 0) as running:
+        while (proposal := running.suggest()) is not None:
+            proposed.append(proposal.configuration["units"])
+            running.observe(proposal, math.log(proposed[-1]))
+    assert max(proposed) == 512  # KerasTuner proposes 513.
+
+
 @pytest.mark.parametrize("name", ["MetaOracle without a ranker", "Optuna TPE", "SMAC", "portfolio"])
 def test_a_name_may_occur_in_several_branches(name):
     assert search(name, NAMESAKES) == search(name, NAMESAKES)
