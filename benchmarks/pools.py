@@ -10,7 +10,7 @@ Finished searches are kept in the output folder, so that a stopped run goes on.
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from keras_metahpo.benchmark.comparison import MOST_REGRET
 from keras_metahpo.benchmark.contestants import Problem, Proposal, Search, get_contestant
 from keras_metahpo.benchmark.contestants.kerastuner import load_preset, trained_on
 from keras_metahpo.benchmark.contestants.policy import DistanceToDefaults, PolicySearch
+from keras_metahpo.benchmark.metrics import WORSE_MARGIN
 from keras_metahpo.benchmark.statistics import compare
 from keras_metahpo.policies import GaussianProcessPolicy, SurrogatePolicy
 from keras_metahpo.rankers import DEFAULT_PRESET, Preset, check_surrogate
@@ -49,6 +50,8 @@ RENAMED: dict[str, Callable[[int, str], str]] = {
     f"{OURS}, synonyms": synonym,
     f"{OURS}, no names": nothing,
 }
+# The same policy with a ranker that says the opposite.
+NEGATED = f"{OURS}, negated"
 # The same policy with the most probable parameters of its process instead of several draws.
 ONE_FIT = f"{OURS}, fitted once"
 TARGETS = {1: 0.40, 3: 0.18, 5: 0.13, 10: 0.07, 25: 0.02, 50: 0.006}
@@ -60,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of lcbench, taskset.npz")
     parser.add_argument("--preset", default=DEFAULT_PRESET, help="name or folder")
-    known_policies = (*POLICIES, *RENAMED, ONE_FIT)
+    known_policies = (*POLICIES, *RENAMED, ONE_FIT, NEGATED)
     parser.add_argument(
         "--policies",
         nargs="+",
@@ -188,6 +191,7 @@ def search_pool(
     asked: dict[str, Callable[[], Search]] = {
         OURS: lambda: ours(believed),
         ONE_FIT: lambda: ours(believed, num_draws=0),
+        NEGATED: lambda: ours(-believed),
         **{policy: partial(ours_renamed, name_of) for policy, name_of in RENAMED.items()},
         RIVAL: lambda: PolicySearch(
             problem, GaussianProcessPolicy(DistanceToDefaults(), pool=points), seed
@@ -249,6 +253,7 @@ def summarise(searches: dict, cells: list, policies: list[str]) -> dict:
             targets["@5 <= TPE's @25"] = bool(ours["@5"] <= overall.loc[TPE, "@25"])
         found = differences(by_task, OURS)
         ours_minus = {policy: found[policy] for policy in policies if policy != OURS}
+    harmed = share_worse_than_random(by_task) if RANDOM in policies else {}
     return {
         "pools": {"size": POOL_SIZE, "seeds": len({c[2] for c in cells}), "families": families},
         "regret": {
@@ -260,7 +265,16 @@ def summarise(searches: dict, cells: list, policies: list[str]) -> dict:
         },
         "targets": targets,
         "ours minus": ours_minus,
+        "share of tasks worse than random": harmed,
     }
+
+
+def share_worse_than_random(by_task: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """By policy and horizon; mean of families."""
+    families = ["policy", "family"]
+    is_worse = by_task - by_task.loc[RANDOM] > WORSE_MARGIN
+    shares = is_worse.groupby(families).mean().groupby("policy").mean().round(4)
+    return {policy: shares.loc[policy].to_dict() for policy in shares.index.drop(RANDOM)}
 
 
 def mean_regrets(rows: Sequence[tuple]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -301,13 +315,20 @@ def draw(summary: dict, title: str, output: Path) -> None:
 
 
 def report(summary: dict) -> None:
-    console = Console()
-    table = Table("mean of families", *(f"@{h}" for h in HORIZONS))
-    for policy, rows in summary["regret"].items():
-        table.add_row(policy, *(f"{x:.3f}" for x in rows["mean of families"].values()))
-    console.print(table)
+    regrets = {p: rows["mean of families"] for p, rows in summary["regret"].items()}
+    print_table("mean of families", regrets, ".3f")
+    harmed = summary["share of tasks worse than random"]
+    if harmed:
+        print_table("share of tasks worse than random", harmed, ".0%")
     for target, met in summary["targets"].items():
-        console.print(f"{target}: {'met' if met else 'missed'}")
+        Console().print(f"{target}: {'met' if met else 'missed'}")
+
+
+def print_table(title: str, rows: Mapping[str, Mapping[str, float]], form: str) -> None:
+    table = Table(title, *COLUMNS)
+    for policy, figures in rows.items():
+        table.add_row(policy, *(f"{figures[column]:{form}}" for column in COLUMNS))
+    Console().print(table)
 
 
 if __name__ == "__main__":
