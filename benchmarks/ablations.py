@@ -19,17 +19,8 @@ from unittest import mock
 
 import joblib
 import numpy as np
-from pools import (
-    HORIZONS,
-    OURS,
-    SUITES,
-    differences,
-    key,
-    mean_regrets,
-    missing_searches,
-    pool_cells,
-    search_pool,
-)
+from pool_searches import HORIZONS, OURS, SUITES, key, missing_searches, pool_cells, search_pool
+from pool_summaries import differences, mean_regrets
 from resuming import kept_results, run_and_keep, train_once
 from rich.console import Console
 from rich.table import Table

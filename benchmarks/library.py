@@ -18,18 +18,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import joblib
-from pools import (
+from pool_searches import (
     NUM_TRIALS,
     ONE_FIT,
     OURS,
     POLICIES,
-    draw,
     key,
     missing_searches,
-    report,
     search_pool,
-    summarise,
 )
+from pool_summaries import draw, report, summarise
 from resuming import kept_results, run_and_keep, train_once
 
 from keras_metahpo.benchmark.contestants.kerastuner import trained_on

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pools import POOL_SIZE, SUITES
+from pool_searches import POOL_SIZE, SUITES
 from rich.console import Console
 from rich.table import Table
 
