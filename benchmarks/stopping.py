@@ -25,11 +25,10 @@ from keras_metahpo.history import History
 from keras_metahpo.oracle.stopping import (
     PATIENCE,
     SMALL_SHARE,
-    in_objective_units,
     is_unpromising,
     small_gain_of,
 )
-from keras_metahpo.policies import EXPECTED_IMPROVEMENT, build_model_policy, build_policy
+from keras_metahpo.policies import EXPECTED_GAIN, build_model_policy, build_policy
 from keras_metahpo.rankers import DEFAULT_PRESET, Preset
 
 SUITES = {"lcbench": "lcbench", "taskset": "taskset.npz"}
@@ -76,27 +75,27 @@ def search(cell: tuple[str, str, int], data: Path) -> dict[str, dict[str, list]]
     policy = build_policy(build_model_policy(ranker), floor=FLOOR)
     configurations: list = []
     utilities: list[float] = []
-    improvements: list[float | None] = []
+    gains: list[float | None] = []
     for number in range(NUM_TRIALS):
         rng = np.random.default_rng([seed, number])
         history = History(configurations, np.array(utilities))
         suggestion = policy.suggest(blackbox.space, history, (), rng)
         configurations.append(suggestion.configuration)
         utilities.append(blackbox.utility(blackbox.evaluate(suggestion.configuration)))
-        improvements.append(suggestion.reasons.get(EXPECTED_IMPROVEMENT))
+        gains.append(suggestion.reasons.get(EXPECTED_GAIN))
     scale = reference.best - reference.median
     values = (np.array(utilities) - reference.best) / scale
-    return {key(cell): {"values": values.tolist(), "expected improvements": improvements}}
+    gains = [None if gain is None else gain / scale for gain in gains]
+    return {key(cell): {"values": values.tolist(), "expected gains": gains}}
 
 
 def ends_at(search: dict, share: float) -> int:
     """After how many trials a search ends."""
     values = np.array(search["values"])
-    gains: list[float | None] = []
-    for number, improvement in enumerate(search["expected improvements"]):
-        known = values[:number]
-        gains.append(None if improvement is None else in_objective_units(improvement, known))
-        if is_unpromising(gains, small_gain_of(known) * share / SMALL_SHARE):
+    gains = search["expected gains"]
+    for number in range(len(gains)):
+        small_gain = small_gain_of(values[:number]) * share / SMALL_SHARE
+        if is_unpromising(gains[: number + 1], small_gain):
             return number
     return NUM_TRIALS
 

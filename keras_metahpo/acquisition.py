@@ -5,6 +5,8 @@ Shape: n trials or candidates.
 
 import numpy as np
 
+# Trials that it takes to say what a unit of scores is worth.
+FEWEST_GOOD = 5
 # Keeps z and its square finite; predictions are in units of normal scores, far above this.
 SMALLEST_STD = 1e-12
 # Below this z, phi(z) + z Phi(z) = phi(z) / z^2 holds better than its cancelling terms.
@@ -28,6 +30,53 @@ def normal_scores(utilities: np.ndarray) -> np.ndarray:
         return np.zeros(0)
     ranks = rankdata(np.where(np.isfinite(utilities), utilities, -np.inf))
     return ndtri((ranks - 0.5) / len(utilities))
+
+
+def weighted_normal_scores(utilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Normal scores among as many trials as the weights sum up to, each of them counting so much.
+
+    Args:
+        utilities: Float array (n,). As in `normal_scores`.
+        weights: Float array (n,), from 0 (excluded) to 1.
+
+    Returns:
+        Float array (n,). With weights of 1 they are those of `normal_scores`.
+    """
+    from scipy.special import ndtri
+
+    utilities = np.asarray(utilities, dtype=float)
+    if len(utilities) < 2:
+        return np.zeros(len(utilities))
+    utilities = np.where(np.isfinite(utilities), utilities, -np.inf)
+    _, group, sizes = np.unique(utilities, return_inverse=True, return_counts=True)
+    shares = np.bincount(group, weights)
+    total = shares.sum()
+    # Half of the worst trial lies below its score, half of the best one above.
+    below, above = (shares / sizes)[[0, -1]] / 2
+    places = (np.cumsum(shares) - shares / 2 - below) / (total - below - above)
+    edge = min(0.5 / total, 0.5)
+    return ndtri(edge + (1 - 2 * edge) * places)[group]
+
+
+def in_objective_units(
+    improvement: float, scores: np.ndarray, utilities: np.ndarray
+) -> float | None:
+    """An expected improvement in units of the objective.
+
+    Args:
+        improvement: In units of scores.
+        scores, utilities: Float arrays (n,). Of the trials; a utility that is not finite is that
+            of a failure.
+
+    The best quarter of the trials tells what a unit is worth: among many good trials, less. `None`
+    where there are too few, or they do not differ.
+    """
+    finite = np.flatnonzero(np.isfinite(utilities))
+    good = finite[np.argsort(-scores[finite])][: max(FEWEST_GOOD, len(scores) // 4)]
+    if len(good) < FEWEST_GOOD or np.ptp(scores[good]) == 0:
+        return None
+    slope = np.polyfit(scores[good], np.asarray(utilities)[good], 1)[0]
+    return float(improvement * max(slope, 0.0))
 
 
 def log_expected_improvement(

@@ -1,13 +1,22 @@
 """Normal scores and expected improvement."""
 
+import hypothesis.extra.numpy as arrays
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from keras_metahpo.acquisition import (
     expected_improvement,
     log_expected_improvement,
     normal_scores,
+    weighted_normal_scores,
+)
+
+# Ties and failures among them.
+UTILITIES = arrays.arrays(
+    float, st.integers(0, 30), elements=st.sampled_from([np.nan, -np.inf, *range(9)])
 )
 
 
@@ -30,6 +39,25 @@ def test_failures_share_the_worst_rank(failure):
 @pytest.mark.parametrize("utilities", [[], [3.0], [np.nan], [2.0, 2.0], [-np.inf] * 5])
 def test_uninformative_utilities_score_zero(utilities):
     np.testing.assert_allclose(normal_scores(np.array(utilities)), np.zeros(len(utilities)))
+
+
+@given(UTILITIES)
+def test_weights_of_one_change_no_score(utilities):
+    weighted = weighted_normal_scores(utilities, np.ones(len(utilities)))
+    np.testing.assert_allclose(weighted, normal_scores(utilities), atol=1e-9)
+
+
+@given(UTILITIES, st.integers(2, 5))
+def test_trials_that_share_a_weight_score_as_one(utilities, times):
+    """But for the best and the worst, the halves of which are smaller ones."""
+    copies = weighted_normal_scores(
+        np.repeat(utilities, times), np.full(times * len(utilities), 1 / times)
+    )[::times]
+    alone = normal_scores(utilities)
+    inner = np.isfinite(utilities) & (np.abs(alone) < np.abs(alone).max(initial=0.0) - 1e-9)
+    assert np.isfinite(copies).all()
+    np.testing.assert_allclose(copies[inner], alone[inner], atol=0.5)
+    assert (np.diff(copies[np.argsort(alone, kind="stable")]) >= -1e-12).all()
 
 
 @pytest.mark.parametrize("mean, std, best", [(0.3, 1.0, 0.0), (-2.0, 0.7, 0.5), (1.0, 0.2, 3.0)])

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from keras_metahpo import MetaOracle
+from keras_metahpo.acquisition import in_objective_units, normal_scores
 from keras_metahpo.oracle.stopping import (
     PATIENCE,
     SMALL_SHARE,
-    in_objective_units,
     is_unpromising,
     small_gain_of,
 )
@@ -32,14 +32,15 @@ def test_gains_are_told_in_units_of_the_objective(scale, shift):
     """Normally distributed utilities have their deviation as the unit."""
     utilities = shift + abs(scale) * np.random.default_rng(0).normal(size=400)
     utilities[:3] = -np.inf
-    assert in_objective_units(0.5, utilities) == pytest.approx(0.5 * abs(scale), rel=0.15)
+    gain = in_objective_units(0.5, normal_scores(utilities), utilities)
+    assert gain == pytest.approx(0.5 * abs(scale), rel=0.15)
     share = (utilities.max() - np.median(utilities[3:])) * SMALL_SHARE
     assert small_gain_of(utilities) == pytest.approx(share)
 
 
 @pytest.mark.parametrize("utilities", [[], [0.3] * 9, [-np.inf] * 9, [0.1, 0.2]])
 def test_no_gain_is_known_where_trials_do_not_differ(utilities):
-    assert in_objective_units(0.5, np.array(utilities)) is None
+    assert in_objective_units(0.5, normal_scores(utilities), np.array(utilities)) is None
     assert 0 <= small_gain_of(np.array(utilities)) < 0.001
 
 

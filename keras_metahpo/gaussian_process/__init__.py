@@ -1,7 +1,7 @@
 """Gaussian processes over search spaces; arrays only."""
 
 from keras_metahpo.gaussian_process.fitting import fit_gaussian_process
-from keras_metahpo.gaussian_process.kernels import CORRELATIONS, Inputs
+from keras_metahpo.gaussian_process.kernels import CORRELATIONS, Inputs, pairwise_distances
 from keras_metahpo.gaussian_process.mixture import (
     NUM_DRAWS,
     GaussianProcessMixture,
@@ -17,4 +17,5 @@ __all__ = [
     "Inputs",
     "draw_gaussian_processes",
     "fit_gaussian_process",
+    "pairwise_distances",
 ]

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_metahpo.acquisition import normal_scores
 from keras_metahpo.oracle.population import PopulationOracle
-from keras_metahpo.policies import EXPECTED_IMPROVEMENT
+from keras_metahpo.policies import EXPECTED_GAIN
 
 logger = logging.getLogger(__name__)
 
@@ -21,9 +20,6 @@ logger = logging.getLogger(__name__)
 # that ends then saves and loses.
 SMALL_SHARE = 0.003
 PATIENCE = 5
-FEWEST_GOOD = 5
-# The reason of a suggestion that says what is expected of it, in units of the objective.
-EXPECTED_GAIN = "expected_gain"
 
 
 def is_unpromising(gains: Sequence[float | None], small_gain: float) -> bool:
@@ -36,25 +32,6 @@ def is_unpromising(gains: Sequence[float | None], small_gain: float) -> bool:
     """
     expected = [gain for gain in gains if gain is not None][-PATIENCE:]
     return len(expected) == PATIENCE and max(expected) < small_gain
-
-
-def in_objective_units(improvement: float, utilities: np.ndarray) -> float | None:
-    """An expected improvement in units of the objective.
-
-    Args:
-        improvement: In units of normal scores.
-        utilities: Float array (n,). Of all trials; what is not finite is a failure.
-
-    The best quarter of the trials tells what a unit is worth: among many good trials, less. `None`
-    where there are too few, or they do not differ.
-    """
-    scores = normal_scores(utilities)
-    finite = np.flatnonzero(np.isfinite(utilities))
-    good = finite[np.argsort(-scores[finite])][: max(FEWEST_GOOD, len(scores) // 4)]
-    if len(good) < FEWEST_GOOD or np.ptp(scores[good]) == 0:
-        return None
-    slope = np.polyfit(scores[good], np.asarray(utilities)[good], 1)[0]
-    return float(improvement * max(slope, 0.0))
 
 
 def small_gain_of(utilities: np.ndarray) -> float:
@@ -106,11 +83,7 @@ class StoppingOracle(PopulationOracle, abc.ABC):
 
     def _remember(self, trial_id: str, expert: str, reasons: Mapping[str, Any]) -> None:
         """Keeps why a trial was chosen, and what is expected of it."""
-        kept = dict(reasons)
-        if EXPECTED_IMPROVEMENT in kept:
-            utilities = self._utilities()
-            kept[EXPECTED_GAIN] = in_objective_units(kept[EXPECTED_IMPROVEMENT], utilities)
-        self._suggestions[trial_id] = {"expert": expert, "reasons": kept}
+        self._suggestions[trial_id] = {"expert": expert, "reasons": dict(reasons)}
 
     def _gains(self) -> list[float | None]:
         return [given["reasons"].get(EXPECTED_GAIN) for given in self._suggestions.values()]

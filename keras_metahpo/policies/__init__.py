@@ -10,7 +10,7 @@ from keras_metahpo.policies.composition import build_model_policy, build_policy
 from keras_metahpo.policies.defaults import DefaultsPolicy, named_defaults
 from keras_metahpo.policies.freeze_thaw import CostModel, FreezeThawPolicy, TrainingStep
 from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy, Prior
-from keras_metahpo.policies.improvement import EXPECTED_IMPROVEMENT
+from keras_metahpo.policies.improvement import EXPECTED_GAIN
 from keras_metahpo.policies.mapping import varied
 from keras_metahpo.policies.mixture import FLOOR, FloorPolicy, InitialPolicy, suggest_random
 from keras_metahpo.policies.population import propose_members, random_members
@@ -21,7 +21,7 @@ from keras_metahpo.policies.surrogate import SurrogatePolicy
 __all__ = [
     "CANDIDATE_SEARCHES",
     "DEFAULT_CANDIDATE_SEARCH",
-    "EXPECTED_IMPROVEMENT",
+    "EXPECTED_GAIN",
     "FLOOR",
     "CostModel",
     "DefaultsPolicy",

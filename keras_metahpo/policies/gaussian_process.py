@@ -15,6 +15,7 @@ from keras_metahpo.gaussian_process import (
     Inputs,
     draw_gaussian_processes,
 )
+from keras_metahpo.policies.declustering import declustered_scores
 from keras_metahpo.policies.improvement import ImprovementPolicy
 from keras_metahpo.space import Points, SearchSpace, concatenate
 
@@ -49,6 +50,9 @@ class GaussianProcessPolicy(ImprovementPolicy):
         super().__init__(num_initial if prior is None else 0, **arguments)
         self.prior = prior
         self.num_draws = num_draws
+
+    def scores(self, space, observed, utilities):
+        return declustered_scores(_inputs(None, space, observed), utilities)
 
     def acquisition(self, space, observed, trials, scores, started):
         """Fits the processes to what was observed and fantasises what was started."""

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from keras_metahpo.acquisition import normal_scores
+from keras_metahpo.acquisition import in_objective_units, normal_scores
 from keras_metahpo.history import History
 from keras_metahpo.policies.base import Policy, Suggestion, untried
 from keras_metahpo.policies.candidate_search import (
@@ -26,8 +26,9 @@ NUM_CANDIDATES = 256
 NUM_INCUMBENTS = 5
 # The fit costs the cube of this.
 MOST_TRIALS = 200
-# The reason of a suggestion that says what is expected of it, in units of normal scores.
+# Reasons of a suggestion that say what is expected of it: in units of scores and of the objective.
 EXPECTED_IMPROVEMENT = "expected_improvement"
+EXPECTED_GAIN = "expected_gain"
 
 
 class ImprovementPolicy(Policy):
@@ -67,9 +68,13 @@ class ImprovementPolicy(Policy):
             space: The search space.
             observed: Finished trials, all or the informative ones.
             trials: These trials.
-            scores: Float array (n,). Their normal scores among all trials.
+            scores: Float array (n,). As `scores` gives them.
             started: Unfinished trials.
         """
+
+    def scores(self, space: SearchSpace, observed: Points, utilities: np.ndarray) -> np.ndarray:
+        """What is predicted: standardised utilities (n,) of n finished trials, float array (n,)."""
+        return normal_scores(utilities)
 
     def reasons(self, acquisition: ScoreFunction, facts: np.ndarray) -> dict[str, Value]:
         """Facts (k,) about the chosen candidate by name, for `explain`."""
@@ -101,7 +106,11 @@ class ImprovementPolicy(Policy):
         reasons = self.reasons(problem.score_function, facts[chosen])
         reasons |= {"num_candidates": len(points)}
         if num_trials:  # Before the first trial there is nothing to improve upon.
-            reasons |= {EXPECTED_IMPROVEMENT: float(np.exp(facts[chosen, 0]))}
+            improvement = float(np.exp(facts[chosen, 0]))
+            _, trials, scores = self._scored(space, history)
+            gain = in_objective_units(improvement, scores, trials.utilities)
+            reasons |= {EXPECTED_IMPROVEMENT: improvement}
+            reasons |= {} if gain is None else {EXPECTED_GAIN: gain}
         return Suggestion(space.decode(points[[chosen]])[0], self.name, reasons)
 
     def problem(
@@ -110,17 +119,20 @@ class ImprovementPolicy(Policy):
         """What the next trial is to maximise: the log expected improvement, given the trials."""
         observed = space.encode(history.configurations)
         started = space.encode(pending)
-        rows = informative_trials(history)
-        scores = normal_scores(history.utilities)[rows]
+        known, trials, scores = self._scored(space, history)
         return AcquisitionProblem(
             space=space,
-            score_function=self.acquisition(
-                space, observed[rows], history.take(rows), scores, started
-            ),
+            score_function=self.acquisition(space, known, trials, scores, started),
             incumbents=observed[history.best_first()[:NUM_INCUMBENTS]],
             tried={*observed.keys(), *started.keys()},
             num_candidates=self.num_candidates,
         )
+
+    def _scored(self, space: SearchSpace, history: History) -> tuple[Points, History, np.ndarray]:
+        """The informative trials, and their scores."""
+        trials = history.take(informative_trials(history))
+        points = space.encode(trials.configurations)
+        return points, trials, self.scores(space, points, trials.utilities)
 
     def _compare(self, problem: AcquisitionProblem, rng) -> tuple[Points, np.ndarray]:
         everything = self.pool
