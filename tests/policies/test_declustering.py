@@ -12,8 +12,6 @@ RNG = np.random.default_rng(3)
 # Corners of a cube: as far from each other as can be.
 NUMBERS = np.arange(0, 64, 7)
 CORNERS = NUMBERS[:, None] >> np.arange(DIMENSIONS) & 1
-    [[(number >> bit) & 1 for bit in range(DIMENSIONS)] for number in range(0, 64, 7)]
-)
 VALUES = RNG.permutation(len(CORNERS)).astype(float)
 
 
