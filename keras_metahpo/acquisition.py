@@ -5,6 +5,7 @@ Shape: n trials or candidates.
 
 import numpy as np
 
+FEWEST_SPREAD = 3
 # Trials that it takes to say what a unit of scores is worth.
 FEWEST_GOOD = 5
 # Keeps z and its square finite; predictions are in units of normal scores, far above this.
@@ -35,6 +36,9 @@ def normal_scores(utilities: np.ndarray) -> np.ndarray:
 def weighted_normal_scores(utilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Normal scores among as many trials as the weights sum up to, each of them counting so much.
 
+    They spread at least as those of `FEWEST_SPREAD` trials: of the first ones a search has, the
+    better tells a direction even if they are neighbours.
+
     Args:
         utilities: Float array (n,). As in `normal_scores`.
         weights: Float array (n,), from 0 (excluded) to 1.
@@ -54,7 +58,7 @@ def weighted_normal_scores(utilities: np.ndarray, weights: np.ndarray) -> np.nda
     # Half of the worst trial lies below its score, half of the best one above.
     below, above = (shares / sizes)[[0, -1]] / 2
     places = (np.cumsum(shares) - shares / 2 - below) / (total - below - above)
-    edge = min(0.5 / total, 0.5)
+    edge = 0.5 / max(total, min(len(utilities), FEWEST_SPREAD))
     return ndtri(edge + (1 - 2 * edge) * places)[group]
 
 
