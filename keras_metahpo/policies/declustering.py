@@ -4,7 +4,7 @@ A search refines its best: after a while most trials are neighbours of the incum
 each other, they would spread over all normal scores, however alike they are, and a process that
 believes this sees more to gain around the incumbent than anywhere else, again and again. So each
 trial counts as much as it is alone, as drill holes do that were set where the first were rich
-(Deutsch and Journel, 1998, "GSLIB", section VI.2.1).
+(declustering: Deutsch and Journel, 1998, "GSLIB").
 
 Shape: n trials.
 """
