@@ -5,6 +5,7 @@ Shape: n trials or candidates.
 
 import numpy as np
 
+# However alike trials are, their scores are spread as those of so many.
 FEWEST_SPREAD = 3
 # Trials that it takes to say what a unit of scores is worth.
 FEWEST_GOOD = 5

@@ -98,7 +98,7 @@ class ImprovementPolicy(Policy):
                 return Suggestion(space.decode(default)[0], "default")
             return RandomPolicy().suggest(space, history, pending, rng)
         with one_blas_thread():
-            problem = self.problem(space, history, pending)
+            problem, trials, scores = self._problem(space, history, pending)
             points, facts = self._compare(problem, rng)
         if not len(points):
             return RandomPolicy().suggest(space, history, pending, rng)
@@ -107,7 +107,6 @@ class ImprovementPolicy(Policy):
         reasons |= {"num_candidates": len(points)}
         if num_trials:  # Before the first trial there is nothing to improve upon.
             improvement = float(np.exp(facts[chosen, 0]))
-            _, trials, scores = self._scored(space, history)
             gain = in_objective_units(improvement, scores, trials.utilities)
             reasons |= {EXPECTED_IMPROVEMENT: improvement}
             reasons |= {} if gain is None else {EXPECTED_GAIN: gain}
@@ -117,22 +116,25 @@ class ImprovementPolicy(Policy):
         self, space: SearchSpace, history: History, pending: Sequence[Configuration] = ()
     ) -> AcquisitionProblem:
         """What the next trial is to maximise: the log expected improvement, given the trials."""
+        return self._problem(space, history, pending)[0]
+
+    def _problem(
+        self, space: SearchSpace, history: History, pending: Sequence[Configuration]
+    ) -> tuple[AcquisitionProblem, History, np.ndarray]:
+        """The problem, the informative trials behind it, and their scores."""
         observed = space.encode(history.configurations)
         started = space.encode(pending)
-        known, trials, scores = self._scored(space, history)
-        return AcquisitionProblem(
+        rows = informative_trials(history)
+        trials = history.take(rows)
+        scores = self.scores(space, observed[rows], trials.utilities)
+        problem = AcquisitionProblem(
             space=space,
-            score_function=self.acquisition(space, known, trials, scores, started),
+            score_function=self.acquisition(space, observed[rows], trials, scores, started),
             incumbents=observed[history.best_first()[:NUM_INCUMBENTS]],
             tried={*observed.keys(), *started.keys()},
             num_candidates=self.num_candidates,
         )
-
-    def _scored(self, space: SearchSpace, history: History) -> tuple[Points, History, np.ndarray]:
-        """The informative trials, and their scores."""
-        trials = history.take(informative_trials(history))
-        points = space.encode(trials.configurations)
-        return points, trials, self.scores(space, points, trials.utilities)
+        return problem, trials, scores
 
     def _compare(self, problem: AcquisitionProblem, rng) -> tuple[Points, np.ndarray]:
         everything = self.pool
