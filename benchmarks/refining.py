@@ -6,8 +6,9 @@ A pool of recorded configurations holds no neighbours of its best, a Keras user'
 The tasks of the library that the preset has not seen are searched for 50 trials, and each
 configuration is answered by a regressor of the task's recorded ones: a smooth one (the mean of a
 Gaussian process) and a rough one (extremely random trees). Gaussian processes are told of trials
-that count as much as they are alone, or of their ranks among each other. Regret 0 is the best of
-2000 random configurations. Finished searches are kept in the output folder.
+that count as much as they are alone, or of their ranks among each other, and a process without the
+ranker stands by, or does not. Regret 0 is the best of 2000 random configurations. Finished searches
+are kept in the output folder.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from unittest import mock
 
 import joblib
 import numpy as np
-from pool_searches import HORIZONS, NUM_TRIALS, key, missing_searches
+from pool_searches import HORIZONS, NUM_TRIALS, OURS, PLAIN, TPE, key, missing_searches
 from pool_summaries import differences, mean_regrets
 from resuming import kept_results, run_and_keep
 from rich.console import Console
@@ -35,16 +36,14 @@ from keras_metahpo.benchmark.contestants.kerastuner import load_preset, trained_
 from keras_metahpo.benchmark.contestants.policy import PolicySearch
 from keras_metahpo.gaussian_process import Inputs, fit_gaussian_process
 from keras_metahpo.history import TrialLog, find_logs
-from keras_metahpo.policies import GaussianProcessPolicy, RandomPolicy
-from keras_metahpo.policies.mixture import FloorPolicy
+from keras_metahpo.policies import GaussianProcessPolicy, RandomPolicy, build_policy
 from keras_metahpo.policies.ranker import RankerPrior
 from keras_metahpo.rankers import DEFAULT_PRESET, Preset
 from keras_metahpo.space import Configuration
 
-OURS, PLAIN = "GP with the ranker", "GP from the default"
+STANDBY, RANDOM = f"{OURS} and a standby", "random"
 RANKED = {f"{name}, ranked among each other": name for name in (OURS, PLAIN)}
-TPE, RANDOM = "Optuna TPE multivariate", "random"
-POLICIES = (OURS, PLAIN, *RANKED, TPE, RANDOM)
+POLICIES = (STANDBY, OURS, PLAIN, *RANKED, TPE, RANDOM)
 SMOOTH, ROUGH = "Gaussian process", "random trees"
 FLOOR, REFERENCE_SIZE = 8, 2000
 # Utilities further below the best than this many times the median's distance count as that.
@@ -120,7 +119,8 @@ def start(policy: str, log: TrialLog, preset: str, seed: int) -> Search:
         model = GaussianProcessPolicy(num_initial=1)
     else:
         model = GaussianProcessPolicy(RankerPrior(load_preset(Preset(preset).directory)))
-    return PolicySearch(problem, FloorPolicy(model, FLOOR), seed)
+    built = build_policy(model, floor=FLOOR, has_standby=policy == STANDBY)
+    return PolicySearch(problem, built, seed)
 
 
 def run(started: Search, objective: Objective) -> np.ndarray:
@@ -176,7 +176,7 @@ def summarise(searches: dict, cells: Sequence[tuple[str, str, int]]) -> dict:
             }
             for policy in POLICIES
         },
-        "ours minus": differences(by_task, OURS),
+        "ours minus": differences(by_task, STANDBY),
     }
 
 

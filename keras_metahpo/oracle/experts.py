@@ -58,12 +58,15 @@ class Experts:
     @cached_property
     def policy(self) -> Policy:
         """Decides where trials are trained one by one."""
-        return self._build(self._floor)
+        return build_policy(self.model, self._logs, self._initial_configurations, self._floor)
 
     @cached_property
     def policy_without_floor(self) -> Policy:
-        """Decides where trials are trained in parts or at once, and the floor counts otherwise."""
-        return self._build(None)
+        """Decides where trials are trained in parts or at once, and the floor counts otherwise.
+
+        Nothing stands by: what the model disbelieves would be proposed and never trained.
+        """
+        return build_policy(self.model, self._logs, self._initial_configurations, has_standby=False)
 
     @cached_property
     def model(self) -> ImprovementPolicy:
@@ -75,9 +78,6 @@ class Experts:
         return FreezeThawPolicy(
             self.policy_without_floor, self.model, max_epochs, self._floor, CostModel(self._logs)
         )
-
-    def _build(self, floor: int | None) -> Policy:
-        return build_policy(self.model, self._logs, self._initial_configurations, floor)
 
 
 def _loaded(ranker: Preset | Ranker | None) -> Ranker | None:

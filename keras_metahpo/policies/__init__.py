@@ -12,7 +12,14 @@ from keras_metahpo.policies.freeze_thaw import CostModel, FreezeThawPolicy, Trai
 from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy, Prior
 from keras_metahpo.policies.improvement import EXPECTED_GAIN
 from keras_metahpo.policies.mapping import varied
-from keras_metahpo.policies.mixture import FLOOR, FloorPolicy, InitialPolicy, suggest_random
+from keras_metahpo.policies.mixture import (
+    FLOOR,
+    STANDBY,
+    FloorPolicy,
+    InitialPolicy,
+    StandbyPolicy,
+    suggest_random,
+)
 from keras_metahpo.policies.population import propose_members, random_members
 from keras_metahpo.policies.portfolio import PortfolioPolicy
 from keras_metahpo.policies.random import RandomPolicy, SobolPolicy
@@ -23,6 +30,7 @@ __all__ = [
     "DEFAULT_CANDIDATE_SEARCH",
     "EXPECTED_GAIN",
     "FLOOR",
+    "STANDBY",
     "CostModel",
     "DefaultsPolicy",
     "FloorPolicy",
@@ -34,6 +42,7 @@ __all__ = [
     "Prior",
     "RandomPolicy",
     "SobolPolicy",
+    "StandbyPolicy",
     "Suggestion",
     "SurrogatePolicy",
     "TrainingStep",

@@ -10,7 +10,7 @@ from keras_metahpo.policies.candidate_search import (
 )
 from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy
 from keras_metahpo.policies.improvement import ImprovementPolicy
-from keras_metahpo.policies.mixture import FloorPolicy, InitialPolicy
+from keras_metahpo.policies.mixture import FloorPolicy, InitialPolicy, StandbyPolicy
 from keras_metahpo.policies.portfolio import PortfolioPolicy
 from keras_metahpo.policies.ranker import RankerPrior
 from keras_metahpo.policies.surrogate import SurrogatePolicy
@@ -23,6 +23,8 @@ def build_policy(
     logs: Sequence[TrialLog] = (),
     initial_configurations: Sequence[Configuration] = (),
     floor: int | None = None,
+    *,
+    has_standby: bool = True,
 ) -> Policy:
     """Initial configurations, then every `floor`-th random, then portfolio, then the model.
 
@@ -31,8 +33,12 @@ def build_policy(
         logs: Earlier searches of the same problem.
         initial_configurations: Tried first.
         floor: Every so many trials one is random; `None` for never.
+        has_standby: Whether a process without a prior decides for some trials of one with a prior.
     """
     policy: Policy = model
+    if has_standby and isinstance(model, GaussianProcessPolicy) and model.prior is not None:
+        plain = GaussianProcessPolicy(candidate_search=model.candidate_search, pool=model.pool)
+        policy = StandbyPolicy(model, plain)
     if logs:
         policy = PortfolioPolicy(logs, then=policy)
     if floor is not None:

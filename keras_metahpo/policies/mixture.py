@@ -15,8 +15,11 @@ from keras_metahpo.space import Configuration, SearchSpace
 
 logger = logging.getLogger(__name__)
 
-# The expert of a trial that the floor drew.
+# The experts of a trial that the floor drew, and of one that the standby chose.
 FLOOR = "random floor"
+STANDBY = "gaussian process without a ranker"
+# The standby's trials: every so many, after the first so many (measured: `benchmarks/refining.py`).
+STANDBY_EVERY, STANDBY_AFTER = 4, 12
 
 
 def suggest_random(
@@ -62,6 +65,38 @@ class FloorPolicy(Policy):
         if self.every is None or trial_number % self.every:
             return self.main.suggest(space, history, pending, rng)
         return suggest_random(space, history, pending, rng)
+
+
+class StandbyPolicy(Policy):
+    """After some trials, another policy decides for every fourth one.
+
+    What a prior disbelieves, a process that trusts it comes to last, even where its trials show no
+    reason: they lie elsewhere. Another one that was never told has no such blind spot, and what it
+    finds all learn from.
+
+    Args:
+        main: Decides for the other trials.
+        standby: Decides for trials 14, 18, 22 and so on, never for one of the floor's.
+    """
+
+    name = "standby"
+
+    def __init__(self, main: Policy, standby: Policy):
+        self.main = main
+        self.standby = standby
+
+    def suggest(
+        self,
+        space: SearchSpace,
+        history: History,
+        pending: Sequence[Configuration],
+        rng: np.random.Generator,
+    ) -> Suggestion | None:
+        number = len(history) + len(pending) + 1
+        if number <= STANDBY_AFTER or number % STANDBY_EVERY != STANDBY_EVERY // 2:
+            return self.main.suggest(space, history, pending, rng)
+        suggestion = self.standby.suggest(space, history, pending, rng)
+        return suggestion and replace(suggestion, expert=STANDBY)
 
 
 class InitialPolicy(Policy):

@@ -17,6 +17,7 @@ from keras_metahpo.policies import (
     PortfolioPolicy,
     RandomPolicy,
     SobolPolicy,
+    StandbyPolicy,
     SurrogatePolicy,
 )
 from keras_metahpo.rankers import GaussianProcessRanker, Prediction, Ranker
@@ -69,6 +70,7 @@ POLICIES = {
     ),
     "portfolio": PortfolioPolicy([other_log(), other_log()], then=RandomPolicy()),
     "floor": FloorPolicy(DefaultsPolicy(), every=2),
+    "standby": StandbyPolicy(DefaultsPolicy(), GaussianProcessPolicy(num_candidates=64)),
     "initial": InitialPolicy([{"x": "b"}, {}, {"learning_rate": 1e9}], then=SobolPolicy()),
 }
 

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from keras_metahpo.history import History
-from keras_metahpo.policies import DefaultsPolicy, FloorPolicy, InitialPolicy, Policy, Suggestion
+from keras_metahpo.policies import (
+    STANDBY,
+    DefaultsPolicy,
+    FloorPolicy,
+    GaussianProcessPolicy,
+    InitialPolicy,
+    Policy,
+    StandbyPolicy,
+    Suggestion,
+    build_policy,
+)
 from keras_metahpo.space import Hyperparameter, SearchSpace
 
 LINE = SearchSpace([Hyperparameter("x", "float", 0.5, 0.0, 1.0)])
@@ -51,6 +61,34 @@ def test_floor_trials_do_not_depend_on_the_main_policy():
         for main in (Stubborn(), DefaultsPolicy())
     ]
     assert suggestions[0] == suggestions[1]
+
+
+@pytest.mark.parametrize("num_pending", [0, 2])
+def test_the_standby_decides_for_every_fourth_trial_after_the_twelfth(num_pending):
+    names = experts(StandbyPolicy(Stubborn(), DefaultsPolicy()), 27, num_pending)
+    standby = [number for number, name in enumerate(names, start=1) if name == STANDBY]
+    assert standby == [14, 18, 22, 26]
+    assert set(names) == {STANDBY, "stubborn"}
+
+
+@pytest.mark.parametrize("prior", [lambda space, points: points.units[:, 0], None])
+@pytest.mark.parametrize("has_standby", [True, False])
+def test_only_a_process_with_a_prior_has_a_standby(prior, has_standby):
+    policy = build_policy(GaussianProcessPolicy(prior), floor=8, has_standby=has_standby)
+    hedged = prior is not None and has_standby
+    assert (STANDBY in experts(policy, 14)) == hedged
+
+
+def test_the_standby_is_not_told_what_the_prior_says():
+    # Where nothing differs, a process with the prior goes where the prior says.
+    history = History([{"x": x} for x in np.linspace(0.3, 0.4, 13)], np.linspace(0, 1, 13))
+    low, high = (
+        build_policy(GaussianProcessPolicy(lambda _, points, s=sign: s * points.units[:, 0]))
+        for sign in (-9.0, 9.0)
+    )
+    chosen = [p.suggest(LINE, history, [], np.random.default_rng(0)) for p in (low, high)]
+    assert chosen[0] == chosen[1]
+    assert "prior_score" not in chosen[0].reasons
 
 
 def test_an_impossible_floor_is_refused():
