@@ -149,8 +149,13 @@ def search_pool(
             lookup = Lookup(blackbox.space, configurations)
             rows = ask(asked[policy](), lookup, sign * utilities)
         regrets = (utilities.max() - np.maximum.accumulate(utilities[rows])) / scale
-        found[key(policy, cell)] = [round(min(regrets[h - 1], MOST_REGRET), 5) for h in HORIZONS]
+        found[key(policy, cell)] = at_horizons(regrets)
     return found
+
+
+def at_horizons(regrets: np.ndarray) -> list[float]:
+    """Regrets after each trial to those at the horizons, bounded as a study bounds them."""
+    return [round(min(regrets[h - 1], MOST_REGRET), 5) for h in HORIZONS]
 
 
 def surrogate_search(name: str, problem: Problem, pool: Points, seed: int) -> Search:

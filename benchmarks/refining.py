@@ -21,16 +21,13 @@ from unittest import mock
 
 import joblib
 import numpy as np
-from pool_searches import HORIZONS, NUM_TRIALS, OURS, PLAIN, TPE, key, missing_searches
-from pool_summaries import differences, mean_regrets
+from pool_searches import NUM_TRIALS, OURS, PLAIN, TPE, at_horizons, key, missing_searches
+from pool_summaries import differences, mean_regrets, print_table
 from resuming import kept_results, run_and_keep
-from rich.console import Console
-from rich.table import Table
 
 from keras_metahpo.acquisition import normal_scores
 from keras_metahpo.atomic import write_text
 from keras_metahpo.benchmark.blackboxes.tabular import TabularBlackbox
-from keras_metahpo.benchmark.comparison import MOST_REGRET
 from keras_metahpo.benchmark.contestants import Problem, Search, get_contestant
 from keras_metahpo.benchmark.contestants.kerastuner import load_preset, trained_on
 from keras_metahpo.benchmark.contestants.policy import PolicySearch
@@ -80,7 +77,8 @@ def main() -> None:
     searches = run_and_keep(file, searches, calls, options.workers)
     summary = summarise(searches, cells)
     write_text(options.output / "summary.json", json.dumps(summary, indent=1) + "\n")
-    report(summary)
+    regrets = {policy: rows["mean"] for policy, rows in summary["regret"].items()}
+    print_table("mean of both regressors", regrets, ".3f")
 
 
 def search(
@@ -99,7 +97,7 @@ def search(
         with ranked_among_each_other() if policy in RANKED else nullcontext():
             utilities = run(started, objective)
         regrets = (best - np.maximum.accumulate(utilities)) / (scale or 1.0)
-        found[key(policy, cell)] = [round(min(regrets[h - 1], MOST_REGRET), 5) for h in HORIZONS]
+        found[key(policy, cell)] = at_horizons(regrets)
     return found
 
 
@@ -178,13 +176,6 @@ def summarise(searches: dict, cells: Sequence[tuple[str, str, int]]) -> dict:
         },
         "ours minus": differences(by_task, STANDBY),
     }
-
-
-def report(summary: dict) -> None:
-    table = Table("mean of both regressors", *(f"@{h}" for h in HORIZONS))
-    for policy, regrets in summary["regret"].items():
-        table.add_row(policy, *(f"{regret:.3f}" for regret in regrets["mean"].values()))
-    Console().print(table)
 
 
 if __name__ == "__main__":
