@@ -102,8 +102,9 @@ class Ranker(abc.ABC):
     def tokens(self, space: SearchSpace, points: Points) -> Tokens:
         """Tokens of n configurations of one search space (b = 1)."""
         from keras_metahpo.rankers.tokens import stack, tokenize
+        from keras_metahpo.role_guessing import guessed_names
 
-        return stack([tokenize(space, points)])
+        return stack([tokenize(space, points, guessed_names(space))])
 
     def prior_mean(self, space: SearchSpace, points: Points) -> np.ndarray:
         """Zero-shot expected normal scores of n configurations: float array (n,)."""

@@ -12,14 +12,11 @@ import numpy as np
 
 from keras_metahpo.rankers.base import Tokens
 from keras_metahpo.space import Hyperparameter, Points, SearchSpace, role_of
+from keras_metahpo.space.magnitudes import bounds, distance_to_one, has_magnitude, magnitude
 from keras_metahpo.space.roles import ROLES, words_of
 
 NUM_PIECES = 24
 NUM_BUCKETS = 512
-# Orders of magnitude are divided by this, which maps 1e-8 ... 1e4 to about -2 ... 1.
-MAGNITUDE_SCALE = 4.0
-SMALLEST_MAGNITUDE = 1e-8
-SMALLEST_DISTANCE = 1e-5
 NUM_FEATURES = 27
 # Columns of the cells that tell the unit position and whether only equality counts.
 CENTRED_COLUMN, CATEGORICAL_COLUMN = 0, 21
@@ -28,25 +25,31 @@ HYPERPARAMETERS_MULTIPLE = 2
 VOCABULARY_MULTIPLE = 16
 
 
-def tokenize(space: SearchSpace, points: Points) -> Tokens:
-    """Tokens of n configurations of one search space (b = 1)."""
+def tokenize(space: SearchSpace, points: Points, names: Sequence[str] | None = None) -> Tokens:
+    """Tokens of n configurations of one search space (b = 1).
+
+    Args:
+        space, points: The configurations.
+        names: What the hyperparameters are called, in the space's order; by default, as in it.
+    """
     num_points, num_hyperparameters = points.units.shape
     cells = np.zeros((1, num_points, num_hyperparameters, NUM_FEATURES), np.float32)
     values = np.zeros((1, num_points, num_hyperparameters), np.int32)
     vocabulary = [np.zeros(NUM_PIECES, np.int32)]
-    names = np.zeros((1, num_hyperparameters, NUM_PIECES), np.int32)
+    name_pieces = np.zeros((1, num_hyperparameters, NUM_PIECES), np.int32)
     roles = np.zeros((1, num_hyperparameters), np.int32)
-    for column, hp in enumerate(space.hyperparameters):
+    names = space.names if names is None else names
+    for column, (hp, name) in enumerate(zip(space.hyperparameters, names, strict=True)):
         default = hp.number(hp.default)
         numbers = np.where(points.active[:, column], points.numbers[:, column], default)
         cells[0, :, column] = _cells(hp, points.units[:, column], numbers, num_hyperparameters)
-        names[0, column] = pieces(hp.name)
-        roles[0, column] = role_number(hp.name)
+        name_pieces[0, column] = pieces(name)
+        roles[0, column] = role_number(name)
         if not hp.is_numeric:
             values[0, :, column] = len(vocabulary) + numbers.astype(int)
             vocabulary += [pieces(str(choice)) for choice in hp.choices]
     active = points.active[None].copy()
-    return Tokens(cells, values, np.stack(vocabulary)[None], names, roles, active)
+    return Tokens(cells, values, np.stack(vocabulary)[None], name_pieces, roles, active)
 
 
 def stack(
@@ -131,27 +134,27 @@ def _cells(
     """Facts about one hyperparameter in n configurations: float array (n, f)."""
     default = float(hp.units(np.array([hp.number(hp.default)]))[0])
     centred = 2.0 * units - 1.0
-    has_magnitude = hp.is_numeric or (hp.ordered and len(hp.choices) > 1)
-    low, high = _bounds(hp) if has_magnitude else (0.0, 0.0)
-    physical = hp.physical(numbers) if has_magnitude else np.zeros(len(units))
-    magnitude = _magnitude(physical) if has_magnitude else np.zeros(len(units))
+    measured = has_magnitude(hp)
+    low, high = bounds(hp) if measured else (0.0, 0.0)
+    physical = hp.physical(numbers) if measured else np.zeros(len(units))
+    size = magnitude(physical) if measured else np.zeros(len(units))
     cells = np.empty((len(units), NUM_FEATURES), np.float32)
     columns = [
         centred,
         centred**2,
         *(wave(np.pi * k * units) for k in (1, 2) for wave in (np.sin, np.cos)),
-        magnitude,
-        magnitude**2,
+        size,
+        size**2,
         np.tanh(physical),
-        _distance_to_one(physical) if high <= 1.0 else 0.0,
+        distance_to_one(physical) if high <= 1.0 else 0.0,
         units - default,
         np.abs(units - default) < SAME_POSITION,
     ]
     facts = [
-        _magnitude(low) if has_magnitude else 0.0,
-        _magnitude(high) if has_magnitude else 0.0,
-        (_magnitude(high) - _magnitude(low)) if has_magnitude else 0.0,
-        _distance_to_one(high) if high <= 1.0 else 0.0,
+        magnitude(low) if measured else 0.0,
+        magnitude(high) if measured else 0.0,
+        (magnitude(high) - magnitude(low)) if measured else 0.0,
+        distance_to_one(high) if high <= 1.0 else 0.0,
         2.0 * default - 1.0,
         hp.kind == "float",
         hp.kind == "int",
@@ -167,23 +170,6 @@ def _cells(
     for position, column in enumerate([*columns, *facts]):
         cells[:, position] = column
     return cells
-
-
-def _bounds(hp: Hyperparameter) -> tuple[float, float]:
-    if hp.is_numeric:
-        return float(hp.low), float(hp.high)
-    numbers = [float(choice) for choice in hp.choices]
-    return min(numbers), max(numbers)
-
-
-def _magnitude(physical):
-    return np.log10(np.maximum(np.abs(physical), SMALLEST_MAGNITUDE)) / MAGNITUDE_SCALE
-
-
-def _distance_to_one(physical):
-    """The magnitude of a momentum or an average's decay: .9, .99 and .999 are evenly spaced."""
-    distance = 1.0 - np.clip(physical, 0.0, 1.0)
-    return -np.log10(np.maximum(distance, SMALLEST_DISTANCE)) / MAGNITUDE_SCALE
 
 
 def round_up(number: int, multiple: int) -> int:

@@ -1,0 +1,97 @@
+"""Trains the model that guesses roles from names and search spaces.
+
+A glossary says how people call things; synthetic search spaces say what ranges, defaults and
+categories each role has.
+
+Shapes: i examples, r roles.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from keras_metahpo.meta_training.synthetic.space import draw_space, draw_unnamed_space
+from keras_metahpo.role_guessing.evidence import form_of, name_evidence, value_evidence
+from keras_metahpo.role_guessing.model import FILE, OTHER, RoleModel
+from keras_metahpo.space import Hyperparameter, role_of
+from keras_metahpo.space.roles import ALIASES, ROLES
+
+NUM_SPACES = 9000
+NAMELESS = 0.07
+HIDDEN_UNITS = 64
+# Of a role's hyperparameters; a rarer form is a mistake.
+RAREST_FORM = 0.05
+INVERSE_REGULARIZATION = 30.0
+
+
+def read_glossary() -> dict[str, list[str]]:
+    """Names by role: those of the table of aliases and of the glossary, and of what is neither."""
+    found = json.loads(FILE.with_name("glossary.json").read_text())
+    return {
+        role: list(dict.fromkeys([*ALIASES.get(role, ()), *found.get(role, ())]))
+        for role in (*ROLES, OTHER)
+    }
+
+
+def train_role_model(glossary: dict[str, list[str]], seed: int = 0) -> RoleModel:
+    """Trains both experts; a minute of a core. Needs scikit-learn.
+
+    Args:
+        glossary: Names by role, as `read_glossary` gives them.
+        seed: Of everything.
+    """
+    roles = np.array([*ROLES, OTHER])
+    return RoleModel(roles, *_train_on_names(glossary, roles), *_train_on_values(roles, seed))
+
+
+def _train_on_names(glossary: dict[str, list[str]], roles: np.ndarray) -> tuple:
+    """Inverse document frequencies, weights and biases of a logistic regression."""
+    from sklearn.linear_model import LogisticRegression
+
+    examples = [(name, role) for role, names in glossary.items() for name in names]
+    counts = np.stack([name_evidence(name) for name, _ in examples])
+    labels = [roles.tolist().index(role) for _, role in examples]
+    idf = np.log((1 + len(counts)) / (1 + (counts > 0).sum(axis=0))) + 1.0
+    weighed = counts * idf
+    weighed /= np.maximum(np.linalg.norm(weighed, axis=1, keepdims=True), 1.0)
+    model = LogisticRegression(C=INVERSE_REGULARIZATION, max_iter=1000).fit(weighed, labels)
+    return idf, model.coef_.T, model.intercept_
+
+
+def _train_on_values(roles: np.ndarray, seed: int) -> tuple:
+    """Weights and biases of a perceptron, frequencies of roles, and which forms they have."""
+    from sklearn.neural_network import MLPClassifier
+
+    examples = draw_examples(NUM_SPACES, np.random.default_rng(seed))
+    evidence = np.stack([value_evidence(hp) for hp, _ in examples])
+    labels = np.array([roles.tolist().index(role) for _, role in examples])
+    network = MLPClassifier((HIDDEN_UNITS,), early_stopping=True, max_iter=60, random_state=seed)
+    network.fit(evidence, labels)
+    counts = np.zeros((3, len(roles)))
+    np.add.at(counts, ([form_of(hp) for hp, _ in examples], labels), 1.0)
+    (hidden_weights, value_weights), (hidden_bias, value_bias) = (
+        network.coefs_,
+        network.intercepts_,
+    )
+    totals = counts.sum(axis=0)
+    forms = counts > RAREST_FORM * totals
+    return (
+        hidden_weights,
+        hidden_bias,
+        value_weights,
+        value_bias,
+        totals / totals.sum(),
+        forms,
+    )
+
+
+def draw_examples(num_spaces: int, rng: np.random.Generator) -> list[tuple[Hyperparameter, str]]:
+    """Hyperparameters of synthetic search spaces and their roles."""
+    found = []
+    for _ in range(num_spaces):
+        drawn = draw_unnamed_space(rng) if rng.random() < NAMELESS else draw_space(rng)
+        for hp, role in zip(drawn.space.hyperparameters, drawn.roles, strict=True):
+            told = None if role in (None, "irrelevant") else role_of(hp.name)
+            found.append((hp, told or OTHER))
+    return found
