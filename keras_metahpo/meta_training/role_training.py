@@ -7,7 +7,6 @@ Shapes: i examples, r roles.
 """
 
 import json
-from pathlib import Path
 
 import numpy as np
 

@@ -5,6 +5,7 @@ d hyperparameters (padded), v categorical values of a space, p pieces of a name.
 """
 
 import abc
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -87,9 +88,12 @@ class Ranker(abc.ABC):
 
     Attributes:
         has_prior: Whether it tells configurations apart before any trial.
+        known_names: Names of hyperparameters that it learnt from. Of others that tell no role,
+            the role is guessed.
     """
 
     has_prior = True
+    known_names: Collection[str] = frozenset()
 
     @abc.abstractmethod
     def score(self, context: Context | None, query: Tokens) -> Prediction:
@@ -104,7 +108,7 @@ class Ranker(abc.ABC):
         from keras_metahpo.rankers.tokens import stack, tokenize
         from keras_metahpo.role_guessing import guessed_names
 
-        return stack([tokenize(space, points, guessed_names(space))])
+        return stack([tokenize(space, points, guessed_names(space, self.known_names))])
 
     def prior_mean(self, space: SearchSpace, points: Points) -> np.ndarray:
         """Zero-shot expected normal scores of n configurations: float array (n,)."""

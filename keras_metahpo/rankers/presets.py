@@ -70,7 +70,10 @@ class Preset:
         """Builds the ranker; takes a second, so it is not done at construction."""
         network = built(self.ranker_class.new_network, self.config["network"])
         network.load_weights(self.directory / WEIGHTS)
-        return self.ranker_class(network, self.name)
+        ranker = self.ranker_class(network, self.name)
+        entries = self.card.get("trained_on", ())
+        ranker.known_names = {name for e in entries for name in e.get("hyperparameters", ())}
+        return ranker
 
     def _check(self) -> None:
         version = self.config.get("format_version")

@@ -1,6 +1,6 @@
 """What hyperparameters are for whose names no table of aliases knows."""
 
-from keras_metahpo.role_guessing.guessing import guessed_names, guessed_roles
+from keras_metahpo.role_guessing.guessing import Guess, guessed_names, guessed_roles
 from keras_metahpo.role_guessing.model import RoleModel
 
-__all__ = ["RoleModel", "guessed_names", "guessed_roles"]
+__all__ = ["Guess", "RoleModel", "guessed_names", "guessed_roles"]

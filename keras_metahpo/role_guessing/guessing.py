@@ -1,6 +1,8 @@
 """Which roles the hyperparameters of a search space have whose names say nothing known."""
 
+from collections.abc import Collection
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,30 +23,49 @@ LEAST_PROBABILITY = 0.5
 MOST_SPACES = 256
 
 
-def guessed_names(space: SearchSpace) -> tuple[str, ...]:
+class Guess(NamedTuple):
+    """A role and how probable it is."""
+
+    role: str
+    probability: float
+
+
+def guessed_names(space: SearchSpace, known: Collection[str] = ()) -> tuple[str, ...]:
     """The names of a space's hyperparameters, in its order; a guessed role's commonest for others.
 
     A name that tells a role is kept, and so is one of which no role can be guessed.
+
+    Args:
+        space: The search space.
+        known: Names that are kept in any case, whatever numbers are in them.
     """
-    roles = guessed_roles(space)
-    return tuple(
-        ALIASES[roles[name][0]][0] if name in roles else name
-        for name in (hp.name for hp in space.hyperparameters)
-    )
+    roles = guessed_roles(space, known)
+    return tuple(ALIASES[roles[name].role][0] if name in roles else name for name in space.names)
 
 
-def guessed_roles(space: SearchSpace) -> dict[str, tuple[str, float]]:
-    """Roles guessed from letters, ranges and values, and how probable they are, by name.
+def guessed_roles(space: SearchSpace, known: Collection[str] = ()) -> dict[str, Guess]:
+    """Roles guessed from letters, ranges and values, by name.
 
     Only of hyperparameters whose names do not tell, and only where one role is probable enough.
+
+    Args:
+        space: The search space.
+        known: Names of which nothing is guessed, whatever numbers are in them.
     """
-    return dict(_guess(space.hyperparameters))
+    return dict(_guess(space.hyperparameters, frozenset(known)))
 
 
 @lru_cache(MOST_SPACES)
-def _guess(hyperparameters: tuple[Hyperparameter, ...]) -> tuple:
+def _guess(
+    hyperparameters: tuple[Hyperparameter, ...], known: frozenset[str]
+) -> tuple[tuple[str, Guess], ...]:
     told = {hp.name: role_of(hp.name) for hp in hyperparameters}
-    unknown = {hp.name: hp for hp in hyperparameters if told[hp.name] is None}
+    kept = {_letters(name) for name in known}
+    unknown = {
+        hp.name: hp
+        for hp in hyperparameters
+        if told[hp.name] is None and _letters(hp.name) not in kept
+    }
     if not unknown:
         return ()
     model = bundled_model()
@@ -59,7 +80,7 @@ def _guess(hyperparameters: tuple[Hyperparameter, ...]) -> tuple:
         role, probability = str(model.roles[place]), float(discounted[name][place])
         if probability >= LEAST_PROBABILITY and role != OTHER:
             taken.add(role)
-            guesses.append((name, (role, probability)))
+            guesses.append((name, Guess(role, probability)))
         del probabilities[name]
     return tuple(guesses)
 
@@ -69,3 +90,8 @@ def _discounted(probabilities: np.ndarray, model: RoleModel, taken: set[str]) ->
     second = [role in taken and role not in REPEATED for role in model.roles.tolist()]
     weighed = probabilities * np.where(second, SECOND_OF_A_KIND, 1.0)
     return weighed / weighed.sum()
+
+
+def _letters(name: str) -> str:
+    """A name without its numbers."""
+    return "".join(letter for letter in name if not letter.isdigit())
