@@ -9,6 +9,7 @@ import numpy as np
 from keras_metahpo.explanation.importance import MeanFunction, importances_of
 from keras_metahpo.explanation.kinship import AlikeTask, alike_tasks
 from keras_metahpo.rankers import Ranker
+from keras_metahpo.role_guessing import Guess
 from keras_metahpo.space import Configuration, SearchSpace, Value, concatenate
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Explanation:
             search space that it takes part in, as known from all trials until now; the shares of
             hyperparameters that act together overlap. Empty where nothing is known.
         alike: Tasks that the ranker was trained on whose hyperparameters are most like these.
+        guesses: By hyperparameter whose name the ranker does not know, the role it is taken for.
     """
 
     trial_id: str
@@ -43,6 +45,7 @@ class Explanation:
     contributions: Mapping[str, float] = field(default_factory=dict)
     importances: Mapping[str, float] = field(default_factory=dict)
     alike: Sequence[AlikeTask] = ()
+    guesses: Mapping[str, Guess] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [f"Trial {self.trial_id} was chosen by: {self.expert}"]
@@ -54,6 +57,11 @@ class Explanation:
         ordered = sorted(self.contributions.items(), key=lambda item: -abs(item[1]))
         for name, contribution in ordered:
             lines.append(f"  {contribution:+.2f}  {self.setting(name)}")
+        for name, guess in self.guesses.items():
+            role = guess.role.replace("_", " ")
+            lines.append(
+                f"The ranker takes {name} for: {role} (probability {guess.probability:.2f})"
+            )
         if self.importances:
             lines.append("How much each hyperparameter matters, by what is known until now:")
         for name, importance in sorted(self.importances.items(), key=lambda item: -item[1]):
@@ -97,6 +105,7 @@ def explain_configuration(
         trained_on: Entries of the ranker's card.
     """
     importances = importances_of(space, mean) if mean else {}
+    guesses = ranker.guesses(space) if ranker else {}
     return Explanation(
         trial_id=trial_id,
         configuration=dict(configuration),
@@ -104,7 +113,8 @@ def explain_configuration(
         reasons=dict(reasons),
         contributions=contributions_of(space, configuration, ranker) if ranker else {},
         importances=importances,
-        alike=alike_tasks(space, importances, trained_on),
+        alike=alike_tasks(space, importances, trained_on, guesses),
+        guesses=guesses,
     )
 
 

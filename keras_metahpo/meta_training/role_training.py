@@ -11,7 +11,11 @@ import json
 import numpy as np
 
 from keras_metahpo.meta_training.synthetic.space import draw_space, draw_unnamed_space
-from keras_metahpo.role_guessing.evidence import form_of, name_evidence, value_evidence
+from keras_metahpo.role_guessing.evidence import (
+    form_of,
+    name_evidence,
+    value_evidence,
+)
 from keras_metahpo.role_guessing.model import FILE, OTHER, RoleModel
 from keras_metahpo.space import Hyperparameter, role_of
 from keras_metahpo.space.roles import ALIASES, ROLES
@@ -67,13 +71,15 @@ def _train_on_values(roles: np.ndarray, seed: int) -> tuple:
     labels = np.array([roles.tolist().index(role) for _, role in examples])
     network = MLPClassifier((HIDDEN_UNITS,), early_stopping=True, max_iter=60, random_state=seed)
     network.fit(evidence, labels)
-    counts = np.zeros((3, len(roles)))
-    np.add.at(counts, ([form_of(hp) for hp, _ in examples], labels), 1.0)
+    forms_seen = np.array([form_of(hp) for hp, _ in examples])
+    counts = np.stack(
+        [np.bincount(labels[forms_seen == f], minlength=len(roles)) for f in range(3)]
+    )
     (hidden_weights, value_weights), (hidden_bias, value_bias) = (
         network.coefs_,
         network.intercepts_,
     )
-    totals = counts.sum(axis=0)
+    totals = counts.sum(axis=0).astype(float)
     forms = counts > RAREST_FORM * totals
     return (
         hidden_weights,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_metahpo.role_guessing import Guess, guessed_names, guessed_roles
 from keras_metahpo.space import Points, SearchSpace
 
 # What is known of failures before any trial.
@@ -104,11 +105,17 @@ class Ranker(abc.ABC):
         """
 
     def tokens(self, space: SearchSpace, points: Points) -> Tokens:
-        """Tokens of n configurations of one search space (b = 1)."""
+        """Tokens of n configurations of one search space (b = 1).
+
+        A hyperparameter whose role is guessed goes by that role's commonest name.
+        """
         from keras_metahpo.rankers.tokens import stack, tokenize
-        from keras_metahpo.role_guessing import guessed_names
 
         return stack([tokenize(space, points, guessed_names(space, self.known_names))])
+
+    def guesses(self, space: SearchSpace) -> dict[str, Guess]:
+        """What it takes hyperparameters for whose names it does not know, by name."""
+        return guessed_roles(space, self.known_names)
 
     def prior_mean(self, space: SearchSpace, points: Points) -> np.ndarray:
         """Zero-shot expected normal scores of n configurations: float array (n,)."""

@@ -15,6 +15,7 @@ from keras_metahpo.space.roles import words_of
 NAME_BUCKETS, VALUE_BUCKETS = 4096, 256
 SEQUENCE_LENGTHS = (2, 3, 4)
 MANY_CHOICES = 8
+NUM_FORMS = 3
 
 
 def letter_counts(words: Iterable[str], num_buckets: int) -> np.ndarray:

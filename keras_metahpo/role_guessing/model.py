@@ -49,7 +49,7 @@ class RoleModel:
         """Of the roles of a hyperparameter that is called so: float array (r,)."""
         logits = np.log(self.by_name(name) + SMALLEST_PROBABILITY)
         values = np.log(self.by_values(hp) + SMALLEST_PROBABILITY)
-        logits += TRUST_IN_VALUES * (values - np.log(self.frequencies))
+        logits += TRUST_IN_VALUES * (values - np.log(self.frequencies + SMALLEST_PROBABILITY))
         return _softmax(np.where(self.forms[form_of(hp)], logits, -np.inf))
 
     def by_name(self, name: str) -> np.ndarray:
