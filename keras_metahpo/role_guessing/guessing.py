@@ -10,8 +10,8 @@ from keras_metahpo.role_guessing.model import OTHER, RoleModel, bundled_model
 from keras_metahpo.space import Hyperparameter, SearchSpace, role_of
 from keras_metahpo.space.roles import ALIASES
 
-# Roles that one search space commonly has several times. Of the hyperparameters with other roles, 2 %
-# are not the first of theirs (task library).
+# Roles that one search space commonly has several times. Of the hyperparameters with other roles,
+# 2 % are not the first of theirs (task library).
 REPEATED = frozenset(
     (
         *("width", "filters", "dropout", "activation", "kernel_size", "operation", "pooling"),

@@ -10,7 +10,7 @@ from keras_metahpo import MetaOracle
 from keras_metahpo.explanation import Explanation, explain_configuration
 from keras_metahpo.explanation.importance import importances_of
 from keras_metahpo.explanation.kinship import alike_tasks
-from keras_metahpo.rankers import list_presets
+from keras_metahpo.rankers import Preset, list_presets
 from keras_metahpo.rankers.presets import CARD, presets_directory
 from keras_metahpo.space import Condition, Hyperparameter, SearchSpace
 
@@ -70,6 +70,23 @@ def test_alike_tasks_search_what_matters():
     assert [task.similarity for task in found] == pytest.approx([1.0, 0.9])
     assert [task.name for task in alike_tasks(SPACE, {}, cards)] == ["all", "rate only"]
     assert alike_tasks(SPACE, {}, []) == ()
+
+
+def test_guessed_roles_are_told_and_count_as_such():
+    space = SearchSpace([Hyperparameter("neuron_number", "int", 32, low=8, high=256)])
+    explanation = explain_configuration(
+        "3",
+        space,
+        {"neuron_number": 64},
+        "gaussian process",
+        {},
+        Preset("base").load(),
+        trained_on=[{"name": "widths", "hyperparameters": ["units"]}],
+    )
+    assert explanation.guesses["neuron_number"].role == "width"
+    assert "takes neuron_number for: width" in str(explanation)
+    assert [task.name for task in explanation.alike] == ["widths"]
+    assert explain_configuration("3", SPACE, {}, "default", {}, None).guesses == {}
 
 
 def test_a_search_recovers_what_its_objective_depends_on():

@@ -109,6 +109,7 @@ def test_training_learns_from_a_context_what_names_do_not_tell():
     rng = np.random.default_rng(3)
     tasks = [_bowl(rng.random(), rng) for _ in range(40)]
     ranker = train_ranker(tasks[8:], [], config).ranker
+    assert ranker.known_names == {"x"}
     correlations = []
     for task in tasks[:8]:
         context = Context(

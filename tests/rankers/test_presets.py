@@ -18,6 +18,28 @@ def directory(tmp_path):
     return save_preset(ranker, tmp_path / "preset", {"limits": "none"})
 
 
+def space_of(name):
+    return SearchSpace([Hyperparameter(name, "int", 32, low=8, high=256)])
+
+
+def test_a_preset_knows_the_names_that_it_was_trained_on(directory):
+    space = space_of("neuron_number")
+    assert Preset(directory).load().guesses(space)["neuron_number"].role == "width"
+    card = json.loads((directory / "card.json").read_text())
+    card["trained_on"] = [{"name": "mine", "hyperparameters": ["neuron_number"]}]
+    (directory / "card.json").write_text(json.dumps(card))
+    assert Preset(directory).load().guesses(space) == {}
+
+
+def test_a_guessed_role_ranks_as_its_commonest_name_does(directory):
+    ranker = Preset(directory).load()
+    unknown, known = space_of("neuron_number"), space_of("units")
+    points = known.sample(8, np.random.default_rng(0))
+    np.testing.assert_array_equal(
+        ranker.prior_mean(unknown, points), ranker.prior_mean(known, points)
+    )
+
+
 def test_unknown_name_offers_the_bundled_ones():
     with pytest.raises(PresetError, match=r"path of a directory.*Did you mean 'base'"):
         Preset("bass")
