@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from renaming import renamed_space
+from renaming import drawn_synonym, renamed_space, unseen_names
 from rich.console import Console
 from rich.table import Table
 from scipy.stats import spearmanr
@@ -29,7 +29,6 @@ from keras_metahpo.role_guessing import RoleModel, guessed_roles
 from keras_metahpo.role_guessing.model import FILE
 from keras_metahpo.space import Hyperparameter, SearchSpace, role_of
 
-NAMES = Path(__file__).with_name("synonyms.json")
 SURE = (0.5, 0.7, 0.9)
 NUM_TASKS, NUM_CONFIGURATIONS, SEED = 150, 96, 777
 # Synthetic spaces that have a role to guess in most of their hyperparameters.
@@ -45,7 +44,7 @@ def main() -> None:
     if options.train:
         train_role_model(read_glossary()).save(FILE)
     model, names = RoleModel.load(FILE), unseen_names()
-    correlations, told = rank_correlations(names)
+    correlations, told = rank_correlations()
     results = {
         "names": sum(map(len, names.values())),
         "library": told_roles(model, names, options.logs),
@@ -59,15 +58,6 @@ def main() -> None:
         for row, figures in results[part].items():
             table.add_row(row, *(f"{figures[column]:.3f}" for column in columns))
         Console().print(table)
-
-
-def unseen_names() -> dict[str, list[str]]:
-    """Names by role which neither the aliases nor the glossary know."""
-    known = {name for names in read_glossary().values() for name in names}
-    return {
-        role: [name for name in names if name not in known and role_of(name) is None]
-        for role, names in json.loads(NAMES.read_text()).items()
-    }
 
 
 def told_roles(model: RoleModel, names: dict[str, list[str]], logs: Path) -> dict[str, dict]:
@@ -98,7 +88,7 @@ def told_roles(model: RoleModel, names: dict[str, list[str]], logs: Path) -> dic
     return rows
 
 
-def rank_correlations(names: dict[str, list[str]]) -> tuple[dict[str, dict], float]:
+def rank_correlations() -> tuple[dict[str, dict], float]:
     """Of the ranker's order before any trial with the true one, and the share of roles told."""
     ranker = load_preset(Preset(DEFAULT_PRESET).directory)
     rng = np.random.default_rng(SEED)
@@ -108,7 +98,7 @@ def rank_correlations(names: dict[str, list[str]]) -> tuple[dict[str, dict], flo
         roles = [role_of(name) for name in task.space.names]
         spaces = {
             "their own names": task.space,
-            "other names": renamed_space(task.space, other_name(names, rng)),
+            "other names": renamed_space(task.space, drawn_synonym(rng)),
             "no names": renamed_space(task.space, lambda place, name: f"x{place}"),
         }
         for label, space in spaces.items():
@@ -136,18 +126,6 @@ def synthetic_tasks(rng: np.random.Generator):
         if len(task.space) >= FEWEST and known >= LEAST_KNOWN:
             found += 1
             yield task
-
-
-def other_name(names: dict[str, list[str]], rng: np.random.Generator) -> Callable[[int, str], str]:
-    """Gives a hyperparameter another name of its role; what has no role keeps its own."""
-
-    def rename(place: int, name: str) -> str:
-        known = names.get(role_of(name) or "", [])
-        if known:
-            return f"{known[int(rng.integers(len(known)))]}_{place}"
-        return name if role_of(name) is None else f"setting_{place}"
-
-    return rename
 
 
 def correlation(ranker: Ranker, task: SourceTask, space: SearchSpace, guesses: bool) -> float:

@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-from renaming import nothing, renamed_space, synonym
+from renaming import drawn_synonym, nothing, renamed_space, synonym
 
 from keras_metahpo.benchmark.blackbox import Blackbox, Suite
 from keras_metahpo.benchmark.blackboxes import open_suite
@@ -29,10 +29,11 @@ HORIZONS = (1, 3, 5, 10, 25, 50)
 OURS, RIVAL, PLAIN = "GP with the ranker", "GP distance to defaults", "GP from the default"
 TPE, RANDOM = "Optuna TPE multivariate", "random order"
 POLICIES = (OURS, "ranker's order", RIVAL, PLAIN, TPE, RANDOM)
-# The same policy where names are replaced.
-RENAMED: dict[str, Callable[[int, str], str]] = {
-    f"{OURS}, synonyms": synonym,
-    f"{OURS}, no names": nothing,
+# The same policy where names are replaced, for a pool's seed.
+RENAMED: dict[str, Callable[[int], Callable[[int, str], str]]] = {
+    f"{OURS}, synonyms": lambda seed: synonym,
+    f"{OURS}, drawn synonyms": lambda seed: drawn_synonym(np.random.default_rng(seed)),
+    f"{OURS}, no names": lambda seed: nothing,
 }
 # The same policy with a ranker that says the opposite.
 NEGATED = f"{OURS}, negated"
@@ -128,7 +129,7 @@ def search_pool(
         OURS: lambda: ours(believed),
         ONE_FIT: lambda: ours(believed, num_draws=0),
         NEGATED: lambda: ours(-believed),
-        **{policy: partial(ours_renamed, name_of) for policy, name_of in RENAMED.items()},
+        **{policy: partial(ours_renamed, of_seed(seed)) for policy, of_seed in RENAMED.items()},
         RIVAL: lambda: PolicySearch(
             problem, GaussianProcessPolicy(DistanceToDefaults(), pool=points), seed
         ),
