@@ -58,10 +58,8 @@ class Explanation:
         for name, contribution in ordered:
             lines.append(f"  {contribution:+.2f}  {self.setting(name)}")
         for name, guess in self.guesses.items():
-            role = guess.role.replace("_", " ")
-            lines.append(
-                f"The ranker takes {name} for: {role} (probability {guess.probability:.2f})"
-            )
+            role = f"{guess.role.replace('_', ' ')} (probability {guess.probability:.2f})"
+            lines.append(f"The ranker takes {name} for: {role}")
         if self.importances:
             lines.append("How much each hyperparameter matters, by what is known until now:")
         for name, importance in sorted(self.importances.items(), key=lambda item: -item[1]):

@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_metahpo.meta_training.synthetic.space import draw_space, draw_unnamed_space
 from keras_metahpo.role_guessing.evidence import (
+    NUM_FORMS,
     form_of,
     name_evidence,
     value_evidence,
@@ -71,24 +72,13 @@ def _train_on_values(roles: np.ndarray, seed: int) -> tuple:
     labels = np.array([roles.tolist().index(role) for _, role in examples])
     network = MLPClassifier((HIDDEN_UNITS,), early_stopping=True, max_iter=60, random_state=seed)
     network.fit(evidence, labels)
-    forms_seen = np.array([form_of(hp) for hp, _ in examples])
-    counts = np.stack(
-        [np.bincount(labels[forms_seen == f], minlength=len(roles)) for f in range(3)]
-    )
-    (hidden_weights, value_weights), (hidden_bias, value_bias) = (
-        network.coefs_,
-        network.intercepts_,
-    )
-    totals = counts.sum(axis=0).astype(float)
-    forms = counts > RAREST_FORM * totals
-    return (
-        hidden_weights,
-        hidden_bias,
-        value_weights,
-        value_bias,
-        totals / totals.sum(),
-        forms,
-    )
+    layers = zip(network.coefs_, network.intercepts_, strict=True)
+    weights_and_biases = [array for layer in layers for array in layer]
+    # Which form each example has, one column a form.
+    forms = np.array([form_of(hp) for hp, _ in examples])[:, None] == np.arange(NUM_FORMS)
+    counts = np.array([forms[labels == role].sum(axis=0) for role in range(len(roles))]).T
+    totals = counts.sum(axis=0)
+    return (*weights_and_biases, totals / totals.sum(), counts > RAREST_FORM * totals)
 
 
 def draw_examples(num_spaces: int, rng: np.random.Generator) -> list[tuple[Hyperparameter, str]]:
