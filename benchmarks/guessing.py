@@ -11,23 +11,22 @@ such names, with guesses and without? `--train` trains the bundled model anew fi
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from renaming import drawn_synonym, renamed_space, unseen_names
+from renaming import drawn_synonym, nothing, renamed_space, unseen_names
 from rich.console import Console
 from rich.table import Table
-from scipy.stats import spearmanr
 
-from keras_metahpo.benchmark.contestants.kerastuner import load_preset
 from keras_metahpo.history import find_logs
 from keras_metahpo.meta_training.role_training import read_glossary, train_role_model
-from keras_metahpo.meta_training.source_task import SourceTask
 from keras_metahpo.meta_training.synthetic_prior import synthetic_task
-from keras_metahpo.rankers import DEFAULT_PRESET, Preset, Ranker, stack, tokenize
-from keras_metahpo.role_guessing import RoleModel, guessed_roles
+from keras_metahpo.meta_training.trainer import rank_correlations
+from keras_metahpo.rankers import DEFAULT_PRESET, Preset
+from keras_metahpo.role_guessing import RoleModel
 from keras_metahpo.role_guessing.model import FILE
-from keras_metahpo.space import Hyperparameter, SearchSpace, role_of
+from keras_metahpo.space import Hyperparameter, role_of
 
 SURE = (0.5, 0.7, 0.9)
 NUM_TASKS, NUM_CONFIGURATIONS, SEED = 150, 96, 777
@@ -44,7 +43,7 @@ def main() -> None:
     if options.train:
         train_role_model(read_glossary()).save(FILE)
     model, names = RoleModel.load(FILE), unseen_names()
-    correlations, told = rank_correlations()
+    correlations, told = orders_before_any_trial()
     results = {
         "names": sum(map(len, names.values())),
         "library": told_roles(model, names, options.logs),
@@ -88,9 +87,10 @@ def told_roles(model: RoleModel, names: dict[str, list[str]], logs: Path) -> dic
     return rows
 
 
-def rank_correlations() -> tuple[dict[str, dict], float]:
+def orders_before_any_trial() -> tuple[dict[str, dict], float]:
     """Of the ranker's order before any trial with the true one, and the share of roles told."""
-    ranker = load_preset(Preset(DEFAULT_PRESET).directory)
+    ranker = Preset(DEFAULT_PRESET).load()
+    known = ranker.known_names
     rng = np.random.default_rng(SEED)
     rows: dict[str, list[float]] = {}
     told = []
@@ -99,14 +99,17 @@ def rank_correlations() -> tuple[dict[str, dict], float]:
         spaces = {
             "their own names": task.space,
             "other names": renamed_space(task.space, drawn_synonym(rng)),
-            "no names": renamed_space(task.space, lambda place, name: f"x{place}"),
+            "no names": renamed_space(task.space, nothing),
         }
         for label, space in spaces.items():
-            rows.setdefault(label, []).append(correlation(ranker, task, space, guesses=False))
+            renamed = [replace(task, space=space)]
+            ranker.known_names = frozenset(space.names)  # Of what is known nothing is guessed.
+            rows.setdefault(label, []).append(rank_correlations(ranker, renamed)["mean"])
+            ranker.known_names = known
             if space is not task.space:
-                guessed = correlation(ranker, task, space, guesses=True)
+                guessed = rank_correlations(ranker, renamed)["mean"]
                 rows.setdefault(f"{label}, guessed", []).append(guessed)
-        found = guessed_roles(spaces["other names"])
+        found = ranker.guesses(spaces["other names"])
         for name, role in zip(spaces["other names"].names, roles, strict=True):
             if role is not None:
                 told.append(name in found and found[name].role == role)
@@ -126,16 +129,6 @@ def synthetic_tasks(rng: np.random.Generator):
         if len(task.space) >= FEWEST and known >= LEAST_KNOWN:
             found += 1
             yield task
-
-
-def correlation(ranker: Ranker, task: SourceTask, space: SearchSpace, guesses: bool) -> float:
-    """Spearman's, 0 where all predictions are equal."""
-    if guesses:
-        mean = ranker.prior_mean(space, task.points)
-    else:
-        mean = ranker.score(None, stack([tokenize(space, task.points)])).mean[0]
-    utilities = np.where(np.isfinite(task.utilities), task.utilities, -np.finfo(float).max)
-    return float(np.nan_to_num(spearmanr(mean, utilities).statistic))
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ class RankerTrainer:
         config, network = self.config, self.ranker.network
         num_steps = config.num_steps if last_step is None else last_step
         network.set_weights(self._initial_weights)
-        learnt = {name for task in recorded for name in task.space.names}
+        learnt = frozenset(name for task in recorded for name in task.space.names)
         self.ranker.known_names = learnt.union(self.start.known_names if self.start else ())
         for variable in network.optimizer.variables:
             variable.assign(np.zeros(variable.shape))

@@ -5,7 +5,6 @@ d hyperparameters (padded), v categorical values of a space, p pieces of a name.
 """
 
 import abc
-from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -94,7 +93,7 @@ class Ranker(abc.ABC):
     """
 
     has_prior = True
-    known_names: Collection[str] = frozenset()
+    known_names: frozenset[str] = frozenset()
 
     @abc.abstractmethod
     def score(self, context: Context | None, query: Tokens) -> Prediction:

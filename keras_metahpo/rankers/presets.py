@@ -72,7 +72,8 @@ class Preset:
         network.load_weights(self.directory / WEIGHTS)
         ranker = self.ranker_class(network, self.name)
         entries = self.card.get("trained_on", ())
-        ranker.known_names = {name for e in entries for name in e.get("hyperparameters", ())}
+        learnt = (name for entry in entries for name in entry.get("hyperparameters", ()))
+        ranker.known_names = frozenset(learnt)
         return ranker
 
     def _check(self) -> None:

@@ -30,6 +30,12 @@ def letter_counts(words: Iterable[str], num_buckets: int) -> np.ndarray:
     return np.where(counts > 0, 1.0 + np.log(np.maximum(counts, 1.0)), 0.0)
 
 
+def of_unit_length(counts: np.ndarray) -> np.ndarray:
+    """Counts (..., g) divided by their Euclidean norms; zeros stay zeros."""
+    sizes = np.linalg.norm(counts, axis=-1, keepdims=True)
+    return counts / np.where(sizes > 0, sizes, 1.0)
+
+
 def name_evidence(name: str) -> np.ndarray:
     """What a name says: float array (g,), of `NAME_BUCKETS`; numbers are left out."""
     letters = [word.rstrip("0123456789") for word in words_of(name)]
@@ -63,8 +69,7 @@ def value_evidence(hp: Hyperparameter) -> np.ndarray:
     ]
     texts = [str(choice) for choice in hp.choices] if hp.is_categorical else []
     counts = letter_counts([word for text in texts for word in words_of(text)], VALUE_BUCKETS)
-    size = np.linalg.norm(counts)
-    return np.concatenate([np.array(facts, float), counts / size if size else counts])
+    return np.concatenate([np.array(facts, float), of_unit_length(counts)])
 
 
 def form_of(hp: Hyperparameter) -> int:

@@ -9,7 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_metahpo.role_guessing.evidence import form_of, name_evidence, value_evidence
+from keras_metahpo.role_guessing.evidence import (
+    form_of,
+    name_evidence,
+    of_unit_length,
+    value_evidence,
+)
 from keras_metahpo.space import Hyperparameter
 
 FILE = Path(__file__).with_name("model.npz")
@@ -54,9 +59,8 @@ class RoleModel:
 
     def by_name(self, name: str) -> np.ndarray:
         """Probabilities by the name alone, float array (r,)."""
-        counts = name_evidence(name) * self.idf
-        size = np.linalg.norm(counts)
-        return _softmax((counts / size if size else counts) @ self.name_weights + self.name_bias)
+        evidence = of_unit_length(name_evidence(name) * self.idf)
+        return _softmax(evidence @ self.name_weights + self.name_bias)
 
     def by_values(self, hp: Hyperparameter) -> np.ndarray:
         """Probabilities by kind, range, default and categories alone, float array (r,)."""
