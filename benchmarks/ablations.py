@@ -19,7 +19,17 @@ from unittest import mock
 
 import joblib
 import numpy as np
-from pool_searches import HORIZONS, OURS, SUITES, key, missing_searches, pool_cells, search_pool
+from pool_searches import (
+    HORIZONS,
+    OURS,
+    PORTFOLIO,
+    STANDBY,
+    SUITES,
+    key,
+    missing_searches,
+    pool_cells,
+    search_pool,
+)
 from pool_summaries import differences, mean_regrets
 from resuming import kept_results, run_and_keep, train_once
 from rich.console import Console
@@ -123,6 +133,18 @@ VARIANTS = {
     ),
     "no Gaussian process": Variant(
         "the ranker's zero-shot order to the end", trained=FULL, policy=NO_PROCESS
+    ),
+    "no doubt": Variant(
+        "a prior mean that misleads is never doubted",
+        trained=FULL,
+        in_searching={"keras_metahpo.gaussian_process.fitting.ODDS_OF_BELIEF": lambda: np.inf},
+    ),
+    # Added, not taken away: `pools.py` searches without them.
+    "and a standby": Variant(
+        "every fourth trial by a process without the ranker", trained=FULL, policy=STANDBY
+    ),
+    "and a portfolio": Variant(
+        "first, the best of the family's other tasks", trained=FULL, policy=PORTFOLIO
     ),
 }
 

@@ -19,9 +19,12 @@ from keras_metahpo.benchmark.comparison import MOST_REGRET
 from keras_metahpo.benchmark.contestants import Problem, Proposal, Search, get_contestant
 from keras_metahpo.benchmark.contestants.kerastuner import load_preset, trained_on
 from keras_metahpo.benchmark.contestants.policy import DistanceToDefaults, PolicySearch
+from keras_metahpo.benchmark.experience import experience
 from keras_metahpo.policies import GaussianProcessPolicy, SurrogatePolicy
+from keras_metahpo.policies.composition import build_policy
+from keras_metahpo.policies.portfolio import PORTFOLIO_SIZE, greedy_portfolio
 from keras_metahpo.rankers import Preset, check_surrogate
-from keras_metahpo.space import Points
+from keras_metahpo.space import Configuration, Points
 
 SUITES = {"lcbench": "lcbench", "taskset": "taskset.npz", "hpobench": None, "fcnet": None}
 NUM_TRIALS, POOL_SIZE = 50, 512
@@ -39,6 +42,11 @@ RENAMED: dict[str, Callable[[int], Callable[[int, str], str]]] = {
 NEGATED = f"{OURS}, negated"
 # The same policy with the most probable parameters of its process instead of several draws.
 ONE_FIT = f"{OURS}, fitted once"
+# The same policy with a process without a ranker for some trials, as `MetaOracle` has one.
+STANDBY = f"{OURS}, and a standby"
+# The same policy after a portfolio of the other tasks of the family.
+PORTFOLIO = f"{OURS}, after a portfolio"
+NUM_LOGGED = 500
 SURROGATE, LATEST = "surrogate ", ":latest"
 
 
@@ -96,7 +104,7 @@ def search_pool(
     pool_size: int = POOL_SIZE,
 ) -> dict[str, list[float]]:
     """Searches one pool by several policies; regret of the incumbent at each horizon."""
-    _, name, seed = cell
+    kind, name, seed = cell
     inner = open_cell(cell, data)
     blackbox = Pooled(inner, pool_size, seed)
     configurations = list(blackbox.pool)
@@ -108,7 +116,7 @@ def search_pool(
     ranker = load_preset(Preset(preset).directory)
     believed = ranker.prior_mean(blackbox.space, points)
 
-    def ours(believed: np.ndarray, **arguments) -> Search:
+    def process(believed: np.ndarray, **arguments) -> GaussianProcessPolicy:
         # The pool stays the same, and so does what is believed of it: it is asked for once.
         row_of = {key: row for row, key in enumerate(points.keys())}
 
@@ -116,7 +124,19 @@ def search_pool(
             keys = points.keys()
             return believed[[row_of[key] for key in keys]]
 
-        return PolicySearch(problem, GaussianProcessPolicy(prior, pool=points, **arguments), seed)
+        return GaussianProcessPolicy(prior, pool=points, **arguments)
+
+    def ours(believed: np.ndarray, **arguments) -> Search:
+        return PolicySearch(problem, process(believed, **arguments), seed)
+
+    def ours_and(**parts) -> Search:
+        return PolicySearch(problem, build_policy(process(believed), **parts), seed)
+
+    def after_portfolio() -> Search:
+        rows = lookup.nearest(family_portfolio(kind, name, data))
+        return ours_and(
+            initial_configurations=[configurations[row] for row in rows], has_standby=False
+        )
 
     def ours_renamed(name_of: Callable[[int, str], str]) -> Search:
         return ours(ranker.prior_mean(renamed_space(blackbox.space, name_of), points))
@@ -129,6 +149,8 @@ def search_pool(
         OURS: lambda: ours(believed),
         ONE_FIT: lambda: ours(believed, num_draws=0),
         NEGATED: lambda: ours(-believed),
+        STANDBY: ours_and,
+        PORTFOLIO: after_portfolio,
         **{policy: partial(ours_renamed, of_seed(seed)) for policy, of_seed in RENAMED.items()},
         RIVAL: lambda: PolicySearch(
             problem, GaussianProcessPolicy(DistanceToDefaults(), pool=points), seed
@@ -139,19 +161,28 @@ def search_pool(
         TPE: lambda: get_contestant(TPE).start(problem, seed),
     }
     sign = 1.0 if problem.direction == "max" else -1.0
+    lookup = Lookup(blackbox.space, configurations)
     found = {}
     for policy in policies:
         if policy in choosing:
             rows = choosing[policy]()[:NUM_TRIALS]
         elif policy.startswith(SURROGATE):
             search = surrogate_search(policy.removeprefix(SURROGATE), problem, points, seed)
-            rows = ask(search, Lookup(blackbox.space, configurations), sign * utilities)
+            rows = ask(search, lookup, sign * utilities)
         else:
-            lookup = Lookup(blackbox.space, configurations)
             rows = ask(asked[policy](), lookup, sign * utilities)
         regrets = (utilities.max() - np.maximum.accumulate(utilities[rows])) / scale
         found[key(policy, cell)] = at_horizons(regrets)
     return found
+
+
+@cache
+def family_portfolio(kind: str, name: str, data: Path) -> list[Configuration]:
+    """A portfolio of the logs of a task's family without itself, best first."""
+    blackboxes = suite_of(kind, data).blackboxes
+    task = blackboxes[name].open()
+    logs = experience(task, blackboxes, "leave-task-out", NUM_LOGGED, is_adversarial=False)
+    return task.space.decode(greedy_portfolio(task.space, logs, PORTFOLIO_SIZE))
 
 
 def at_horizons(regrets: np.ndarray) -> list[float]:

@@ -19,7 +19,9 @@ from pool_searches import (
     ONE_FIT,
     POLICIES,
     POOL_SIZE,
+    PORTFOLIO,
     RENAMED,
+    STANDBY,
     SUITES,
     SURROGATE,
     families_known_to,
@@ -37,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of lcbench, taskset.npz")
     parser.add_argument("--preset", default=DEFAULT_PRESET, help="name or folder")
-    known_policies = (*POLICIES, *RENAMED, ONE_FIT, NEGATED)
+    known_policies = (*POLICIES, *RENAMED, ONE_FIT, NEGATED, STANDBY, PORTFOLIO)
     parser.add_argument(
         "--policies",
         nargs="+",
