@@ -248,7 +248,7 @@ def report(summary: dict) -> None:
         if facts["worth"]:
             difference, low, high = facts["worth"]["@5"]
             # All parts minus the variant is below zero where the part helps.
-            worth = [f"{-difference:+.3f}", f"{-high:+.3f} to {-low:+.3f}"]
+            worth = [f"{0.0 - difference:+.3f}", f"{0.0 - high:+.3f} to {0.0 - low:+.3f}"]
         table.add_row(name, facts["what"], *(f"{x:.3f}" for x in facts["regret"].values()), *worth)
     Console(width=150).print(table)
 
