@@ -44,7 +44,7 @@ NEGATED = f"{OURS}, negated"
 ONE_FIT = f"{OURS}, fitted once"
 # The same policy with a process without a ranker for some trials, as `MetaOracle` has one.
 STANDBY = f"{OURS}, and a standby"
-# The same policy after a portfolio of the other tasks of the family.
+# The same policy after a portfolio of the other tasks of the family, of each as many random trials.
 PORTFOLIO = f"{OURS}, after a portfolio"
 NUM_LOGGED = 500
 SURROGATE, LATEST = "surrogate ", ":latest"
