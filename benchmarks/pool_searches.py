@@ -19,7 +19,7 @@ from keras_metahpo.benchmark.comparison import MOST_REGRET
 from keras_metahpo.benchmark.contestants import Problem, Proposal, Search, get_contestant
 from keras_metahpo.benchmark.contestants.kerastuner import load_preset, trained_on
 from keras_metahpo.benchmark.contestants.policy import DistanceToDefaults, PolicySearch
-from keras_metahpo.benchmark.experience import experience
+from keras_metahpo.benchmark.experience import experience, opened
 from keras_metahpo.policies import GaussianProcessPolicy, SurrogatePolicy
 from keras_metahpo.policies.composition import build_policy
 from keras_metahpo.policies.portfolio import PORTFOLIO_SIZE, greedy_portfolio
@@ -166,11 +166,12 @@ def search_pool(
     for policy in policies:
         if policy in choosing:
             rows = choosing[policy]()[:NUM_TRIALS]
-        elif policy.startswith(SURROGATE):
-            search = surrogate_search(policy.removeprefix(SURROGATE), problem, points, seed)
-            rows = ask(search, lookup, sign * utilities)
         else:
-            rows = ask(asked[policy](), lookup, sign * utilities)
+            if policy.startswith(SURROGATE):
+                search = surrogate_search(policy.removeprefix(SURROGATE), problem, points, seed)
+            else:
+                search = asked[policy]()
+            rows = ask(search, lookup, sign * utilities)
         regrets = (utilities.max() - np.maximum.accumulate(utilities[rows])) / scale
         found[key(policy, cell)] = at_horizons(regrets)
     return found
@@ -180,7 +181,7 @@ def search_pool(
 def family_portfolio(kind: str, name: str, data: Path) -> list[Configuration]:
     """A portfolio of the logs of a task's family without itself, best first."""
     blackboxes = suite_of(kind, data).blackboxes
-    task = blackboxes[name].open()
+    task = opened(blackboxes[name])
     logs = experience(task, blackboxes, "leave-task-out", NUM_LOGGED, is_adversarial=False)
     return task.space.decode(greedy_portfolio(task.space, logs, PORTFOLIO_SIZE))
 
