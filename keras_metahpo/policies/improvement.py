@@ -22,7 +22,7 @@ from keras_metahpo.policies.mapping import nearest_points
 from keras_metahpo.policies.random import RandomPolicy
 from keras_metahpo.space import Configuration, Points, SearchSpace, Value
 
-NUM_CANDIDATES = 256
+NUM_CANDIDATES = 192
 NUM_INCUMBENTS = 5
 # The fit costs the cube of this.
 MOST_TRIALS = 200

@@ -10,6 +10,7 @@ from keras_metahpo.policies.candidate_search.base import (
 from keras_metahpo.policies.candidates import (
     NUM_NEIGHBOURS,
     NUM_REFINED,
+    NUM_ROUNDS,
     REFINEMENT_SCALES,
     candidates,
     mutations,
@@ -44,15 +45,15 @@ class GradientSearch(CandidateSearch):
         space = problem.space
         evaluations = Evaluations(problem)
         evaluations.scores(candidates(space, rng, problem.incumbents, problem.num_candidates))
-        for scales in REFINEMENT_SCALES:
+        for _ in range(NUM_ROUNDS):
             before = len(evaluations.points)
             evaluations.scores(self.ascend(space, evaluations.best(NUM_ASCENTS)))
             num_left = NUM_NEIGHBOURS - (len(evaluations.points) - before)
             best = evaluations.best(NUM_REFINED)
-            evaluations.scores(mutations(space, rng, best, max(num_left, 0), scales))
+            evaluations.scores(mutations(space, rng, best, max(num_left, 0), REFINEMENT_SCALES))
         for _ in range(MOST_EXTRA_ROUNDS if evaluations.num_left else 0):
             best = evaluations.best(NUM_REFINED)
-            evaluations.scores(mutations(space, rng, best, NUM_NEIGHBOURS, REFINEMENT_SCALES[-1]))
+            evaluations.scores(mutations(space, rng, best, NUM_NEIGHBOURS, REFINEMENT_SCALES))
         return evaluations.points, evaluations.facts
 
     def ascend(self, space: SearchSpace, starts: Points) -> Points:

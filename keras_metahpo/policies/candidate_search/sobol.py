@@ -9,7 +9,7 @@ from keras_metahpo.space import Points
 
 
 class SobolSearch(CandidateSearch):
-    """A Sobol sequence, mutations of the incumbents and defaults; two rounds of neighbours."""
+    """A Sobol sequence, mutations of the incumbents and defaults; then rounds of neighbours."""
 
     def search(
         self, problem: AcquisitionProblem, rng: np.random.Generator

@@ -20,14 +20,16 @@ def test_points_are_asked_about_once_and_within_the_budget():
         return np.stack([points.numbers[:, 0], -points.numbers[:, 0]], axis=1)
 
     tried = set(points_of(7).keys())
-    evaluations = Evaluations(AcquisitionProblem(SPACE, score, points_of(7), tried, 8))
+    problem = AcquisitionProblem(SPACE, score, points_of(7), tried, 8)
+    budget = problem.budget
+    evaluations = Evaluations(problem)
     np.testing.assert_array_equal(evaluations.scores(points_of(3, 7, 3, 5)), [3, -np.inf, 3, 5])
     np.testing.assert_array_equal(evaluations.scores(points_of(5, 3)), [5, 3])
     assert asked == [3, 5]
-    assert evaluations.num_left == 198
-    many = evaluations.scores(points_of(*range(300, 600)))
-    assert np.isfinite(many).sum() == 198 and evaluations.num_left == 0
-    assert len(asked) == len(set(asked)) == len(evaluations.points) == 200
-    assert evaluations.facts.shape == (200, 2)
-    assert evaluations.best(2).numbers[:, 0].tolist() == [497, 496]
+    assert evaluations.num_left == budget - 2
+    many = evaluations.scores(points_of(*range(300, 700)))
+    assert np.isfinite(many).sum() == budget - 2 and evaluations.num_left == 0
+    assert len(asked) == len(set(asked)) == len(evaluations.points) == budget
+    assert evaluations.facts.shape == (budget, 2)
+    assert evaluations.best(2).numbers[:, 0].tolist() == [297 + budget, 296 + budget]
     assert not np.isfinite(evaluations.scores(points_of(999)))
