@@ -3,15 +3,16 @@
 Shapes: b tasks, n configurations, m members, k outputs of a member.
 """
 
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
-from keras_metahpo.rankers.encoder import DTYPE, MASKED, ConfigurationEncoder
-from keras_metahpo.rankers.inputs import SCORE
+from keras_metahpo.rankers.encoder import DTYPE, MASKED
 from keras_metahpo.rankers.losses import plackett_luce_loss
+from keras_metahpo.rankers.surrogate_member import SurrogateMember
 
 # Kernel parameters of a new deep kernel: logarithms of length scale, signal and noise variance.
 KERNEL_START = (1.5, 0.0, -2.0)
@@ -20,15 +21,14 @@ SQRT_5 = 5.0**0.5
 
 
 class SurrogateNetwork(keras.Model):
-    """Members, each an encoder of configurations and a multilayer perceptron.
+    """Members of one form and other initial weights, which are stacked and called at once.
+
+    One after the other, ten members take 1.5 to 3 times as long for a context of 50 to 7 trials,
+    and 2.5 times as long to compile (JAX, one core).
 
     Args:
         num_members: How many.
-        num_outputs: Of a member.
-        width: Size of a token's vector and of the hidden layers.
-        num_hidden: Hidden layers of a member's perceptron.
-        embedding: Size of the name, role and value embeddings.
-        sees_context: Whether the mean of what was observed is an input (DeepSets).
+        num_outputs, width, num_hidden, embedding, sees_context: Of `SurrogateMember`.
 
     Call arguments:
         inputs: As in `RankingNetwork`.
@@ -50,57 +50,38 @@ class SurrogateNetwork(keras.Model):
         **kwargs,
     ):
         super().__init__(dtype=DTYPE, **kwargs)
+        self.num_members = num_members
         self.form: dict[str, Any] = {
-            "num_members": num_members,
             "num_outputs": num_outputs,
             "width": width,
             "num_hidden": num_hidden,
             "embedding": embedding,
             "sees_context": sees_context,
         }
-        self.encoders = [
-            ConfigurationEncoder(width, 1, embedding, 0.0, dtype=DTYPE) for _ in range(num_members)
-        ]
-        self.observations = [
-            layers.Dense(width, activation="relu", dtype=DTYPE)
-            for _ in range(num_members if sees_context else 0)
-        ]
-        self.perceptrons = [
-            keras.Sequential(
-                [layers.Dense(width, activation="relu", dtype=DTYPE) for _ in range(num_hidden)]
-                + [layers.Dense(num_outputs, dtype=DTYPE)]
-            )
-            for _ in range(num_members)
-        ]
 
     def build(self, input_shape):
-        width, sees_context = self.form["width"], self.form["sees_context"]
-        for encoder, perceptron in zip(self.encoders, self.perceptrons, strict=True):
-            encoder.build(input_shape)
-            perceptron.build((None, None, (3 if sees_context else 2) * width))
-        for observation in self.observations:
-            observation.build((None, None, 2 * width + 1))
+        members = [SurrogateMember(**self.form, dtype=DTYPE) for _ in range(self.num_members)]
+        for member in members:
+            member.build(input_shape)
+        together = zip(*(member.trainable_variables for member in members), strict=True)
+        self.stacked = [
+            self.add_weight(
+                shape=(self.num_members, *of_members[0].shape),
+                initializer=partial(_stack, of_members),
+                name=of_members[0].path.replace("/", "_"),
+            )
+            for of_members in together
+        ]
+        # A method and not the layer, whose own weights would count as the network's.
+        self._member = members[0].stateless_call
         self.built = True
 
     def call(self, inputs, training=False):
-        outputs = []
-        for member, encoder in enumerate(self.encoders):
-            x = encoder(inputs, training=training)
-            if self.observations:
-                x = ops.concatenate([x, self._summary(member, x, inputs)], axis=-1)
-            outputs.append(self.perceptrons[member](x))
-        return ops.stack(outputs, axis=2)
+        def outputs_of(weights):
+            return self._member(weights, [], inputs, training=training)[0]
 
-    def _summary(self, member, encoded, inputs):
-        """The mean of the observed, for each configuration; zeros where there is nothing."""
-        if "observed" not in inputs:
-            return ops.zeros((*ops.shape(encoded)[:2], self.form["width"]))
-        observed = ops.cast(inputs["observed"], DTYPE)[..., None]
-        scores = inputs["facts"][..., SCORE, None]
-        known = ops.concatenate([encoded, scores], axis=-1)
-        total = ops.sum(self.observations[member](known) * observed, axis=1, keepdims=True)
-        mean = total / ops.maximum(ops.sum(observed, axis=1, keepdims=True), 1.0)
-        return ops.broadcast_to(mean, (*ops.shape(encoded)[:2], self.form["width"]))
+        weights = [ops.convert_to_tensor(weight) for weight in self.stacked]
+        return ops.moveaxis(ops.vectorized_map(outputs_of, weights), 0, 2)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         return ops.mean(self.loss_of(y_pred, y[..., 0], y[..., 1]))
@@ -115,7 +96,13 @@ class SurrogateNetwork(keras.Model):
         raise NotImplementedError
 
     def get_config(self):
-        return dict(self.form)
+        return {"num_members": self.num_members, **self.form}
+
+
+def _stack(variables, shape, dtype=None):
+    """Initial weights of a stack: those of each member."""
+    values = [ops.convert_to_numpy(variable) for variable in variables]
+    return ops.convert_to_tensor(np.stack(values), dtype)
 
 
 @keras.saving.register_keras_serializable("keras_metahpo")
