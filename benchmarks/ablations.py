@@ -19,17 +19,8 @@ from unittest import mock
 
 import joblib
 import numpy as np
-from pool_searches import (
-    HORIZONS,
-    OURS,
-    PORTFOLIO,
-    STANDBY,
-    SUITES,
-    key,
-    missing_searches,
-    pool_cells,
-    search_pool,
-)
+from pool_policies import ORDER, OURS, PORTFOLIO, STANDBY
+from pool_searches import HORIZONS, SUITES, key, missing_searches, pool_cells, search_pool
 from pool_summaries import differences, mean_regrets
 from resuming import kept_results, run_and_keep, train_once
 from rich.console import Console
@@ -43,7 +34,6 @@ from keras_metahpo.tasks import get_suite
 
 FULL = "all parts"
 NO_NAMES = f"{OURS}, no names"
-NO_PROCESS = "ranker's order"
 TRAINING_SUITES = ("image-small@1", "text-small@1", "fewshot-small@1")
 CONFIG = TrainingConfig(num_steps=2000, num_synthetic_tasks=6000)
 # Where `_cells` tells physical values and ranges: magnitudes, and distances from 1.
@@ -132,7 +122,7 @@ VARIANTS = {
         in_searching={"keras_metahpo.rankers.base.Ranker.prior_mean": lambda: listwise_prior_mean},
     ),
     "no Gaussian process": Variant(
-        "the ranker's zero-shot order to the end", trained=FULL, policy=NO_PROCESS
+        "the ranker's zero-shot order to the end", trained=FULL, policy=ORDER
     ),
     "no doubt": Variant(
         "a prior mean that misleads is never doubted",

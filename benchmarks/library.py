@@ -18,15 +18,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import joblib
-from pool_searches import (
-    NUM_TRIALS,
-    ONE_FIT,
-    OURS,
-    POLICIES,
-    key,
-    missing_searches,
-    search_pool,
-)
+from pool_policies import NUM_TRIALS, ONE_FIT, OURS, POLICIES
+from pool_searches import key, missing_searches, search_pool
 from pool_summaries import draw, report, summarise
 from resuming import kept_results, run_and_keep, train_once
 

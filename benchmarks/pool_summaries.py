@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
-from pool_searches import HORIZONS, OURS, POOL_SIZE, RANDOM, TPE, key
+from pool_policies import OURS, RANDOM, TPE
+from pool_searches import HORIZONS, POOL_SIZE, key
 from rich.console import Console
 from rich.table import Table
 

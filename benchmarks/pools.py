@@ -13,17 +13,19 @@ import json
 from pathlib import Path
 
 import joblib
-from pool_searches import (
+from pool_policies import (
     LATEST,
     NEGATED,
     ONE_FIT,
     POLICIES,
-    POOL_SIZE,
     PORTFOLIO,
     RENAMED,
     STANDBY,
-    SUITES,
     SURROGATE,
+)
+from pool_searches import (
+    POOL_SIZE,
+    SUITES,
     families_known_to,
     missing_searches,
     pool_cells,

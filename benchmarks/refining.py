@@ -21,7 +21,8 @@ from unittest import mock
 
 import joblib
 import numpy as np
-from pool_searches import NUM_TRIALS, OURS, PLAIN, TPE, at_horizons, key, missing_searches
+from pool_policies import NUM_TRIALS, OURS, PLAIN, TPE
+from pool_searches import at_horizons, key, missing_searches
 from pool_summaries import differences, mean_regrets, print_table
 from resuming import kept_results, run_and_keep
 
