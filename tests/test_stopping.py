@@ -79,14 +79,14 @@ def test_a_search_ends_when_nothing_is_expected_of_it(tmp_path, caplog):
 
 def test_otherwise_it_says_so_once_and_goes_on(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
-        oracle = search(tmp_path, 60)
-    assert len(oracle.trials) == 60
+        oracle = search(tmp_path, 80)
+    assert len(oracle.trials) == 80
     assert sum("`stop_when_unpromising=True`" in message for message in caplog.messages) == 1
 
 
 def test_a_quiet_search_gives_no_advice(tmp_path, caplog):
-    oracle = search(tmp_path, 60, verbose=0)
-    assert len(oracle.trials) == 60
+    oracle = search(tmp_path, 80, verbose=0)
+    assert len(oracle.trials) == 80
     assert not caplog.messages
 
 
