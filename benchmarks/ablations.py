@@ -19,7 +19,7 @@ from unittest import mock
 
 import joblib
 import numpy as np
-from pool_policies import ORDER, OURS, PORTFOLIO, STANDBY
+from pool_policies import NO_NAMES, ORDER, OURS, PORTFOLIO, STANDBY
 from pool_searches import HORIZONS, SUITES, key, missing_searches, pool_cells, search_pool
 from pool_summaries import differences, mean_regrets
 from resuming import kept_results, run_and_keep, train_once
@@ -33,7 +33,6 @@ from keras_metahpo.rankers import Tokens
 from keras_metahpo.tasks import get_suite
 
 FULL = "all parts"
-NO_NAMES = f"{OURS}, no names"
 TRAINING_SUITES = ("image-small@1", "text-small@1", "fewshot-small@1")
 CONFIG = TrainingConfig(num_steps=2000, num_synthetic_tasks=6000)
 # Where `_cells` tells physical values and ranges: magnitudes, and distances from 1.

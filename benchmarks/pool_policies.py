@@ -25,11 +25,12 @@ NUM_TRIALS = 50
 OURS, RIVAL, PLAIN = "GP with the ranker", "GP distance to defaults", "GP from the default"
 TPE, RANDOM, ORDER = "Optuna TPE multivariate", "random order", "ranker's order"
 POLICIES = (OURS, ORDER, RIVAL, PLAIN, TPE, RANDOM)
+NO_NAMES = f"{OURS}, no names"
 # The same policy where names are replaced, for a pool's seed.
 RENAMED: dict[str, Callable[[int], Callable[[int, str], str]]] = {
     f"{OURS}, synonyms": lambda seed: synonym,
     f"{OURS}, drawn synonyms": lambda seed: drawn_synonym(np.random.default_rng(seed)),
-    f"{OURS}, no names": lambda seed: nothing,
+    NO_NAMES: lambda seed: nothing,
 }
 # The same policy with a ranker that says the opposite.
 NEGATED = f"{OURS}, negated"

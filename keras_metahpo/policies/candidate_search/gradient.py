@@ -49,11 +49,9 @@ class GradientSearch(CandidateSearch):
             before = len(evaluations.points)
             evaluations.scores(self.ascend(space, evaluations.best(NUM_ASCENTS)))
             num_left = NUM_NEIGHBOURS - (len(evaluations.points) - before)
-            best = evaluations.best(NUM_REFINED)
-            evaluations.scores(mutations(space, rng, best, max(num_left, 0), REFINEMENT_SCALES))
+            _ask_about_mutations(evaluations, rng, max(num_left, 0))
         for _ in range(MOST_EXTRA_ROUNDS if evaluations.num_left else 0):
-            best = evaluations.best(NUM_REFINED)
-            evaluations.scores(mutations(space, rng, best, NUM_NEIGHBOURS, REFINEMENT_SCALES))
+            _ask_about_mutations(evaluations, rng, NUM_NEIGHBOURS)
         return evaluations.points, evaluations.facts
 
     def ascend(self, space: SearchSpace, starts: Points) -> Points:
@@ -68,3 +66,10 @@ class GradientSearch(CandidateSearch):
             units = np.clip(units + step * gradient / np.where(steepest > 0, steepest, 1.0), 0, 1)
             visited.append(space.snap(units))
         return concatenate(visited)
+
+
+def _ask_about_mutations(evaluations: Evaluations, rng: np.random.Generator, number: int) -> None:
+    """Of the best points so far."""
+    best = evaluations.best(NUM_REFINED)
+    space = evaluations.problem.space
+    evaluations.scores(mutations(space, rng, best, number, REFINEMENT_SCALES))
