@@ -14,7 +14,7 @@ def tiny_preset(tmp_path_factory) -> str:
     from keras_metahpo.rankers import InContextRanker, save_preset
     from keras_metahpo.rankers.in_context import new_network
 
-    network = new_network({"width": 8, "num_members": 2, "num_blocks": 1, "embedding": 4})
+    network = new_network({"width": 8, "num_members": 1, "num_blocks": 1, "embedding": 4})
     directory = tmp_path_factory.mktemp("presets") / "tiny"
     return str(save_preset(InContextRanker(network), directory, {"name": "tiny"}))
 

@@ -493,12 +493,12 @@ def test_ctrl_c_ends_a_search_that_goes_on_later(new_tuner, caplog):
 
 def test_a_real_search_thaws_and_resumes(new_tuner):
     """The policy itself, on an unknown space, in two sessions."""
-    new_tuner(max_trials=4).search(**DATA)
-    tuner = new_tuner(max_trials=9)
-    assert len(tuner.oracle.trials) == 4
+    new_tuner(max_trials=3).search(**DATA)
+    tuner = new_tuner(max_trials=6)
+    assert len(tuner.oracle.trials) == 3
     tuner.search(**DATA)
     oracle = tuner.oracle
-    assert len(oracle.trials) == 9
+    assert len(oracle.trials) == 6
     assert sorted(oracle.end_order) == sorted(oracle.trials)
     best = oracle.get_best_trials()[0]
     assert len(curve(tuner, trial_id=best.trial_id)) == MAX_EPOCHS
@@ -508,7 +508,7 @@ def test_a_real_search_thaws_and_resumes(new_tuner):
     assert oracle.explain(best.trial_id) is not None
     left, right = oracle.figure().axes
     dots = [line for line in left.lines if line.get_marker() == "o"]
-    assert len(left.lines) == 2 * len(dots) == 18
+    assert len(left.lines) == 2 * len(dots) == 12
     best_so_far = right.lines[-1].get_ydata()
     assert best_so_far[-1] == best.score and (np.diff(best_so_far) <= 0).all()
     assert right.lines[-1].get_xdata()[-1] == oracle.spent_epochs

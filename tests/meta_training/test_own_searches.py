@@ -27,7 +27,7 @@ SPACE = SearchSpace(
     ]
 )
 SHORT = replace(
-    FINE_TUNING, num_steps=80, num_synthetic_tasks=120, learning_rate=5e-4, evaluate_every=80
+    FINE_TUNING, num_steps=40, num_synthetic_tasks=60, learning_rate=1e-3, evaluate_every=40
 )
 
 
@@ -86,8 +86,8 @@ def test_the_card_says_what_it_was_made_of(fine_tuned):
     assert card["fine_tuned_from"] == {"name": "base", "sha256": old["sha256"]}
     assert card["rank_correlations"]["held_out"] == result.after
     assert card["training"]["num_steps"] == SHORT.num_steps
-    assert [point["step"] for point in card["curve"]] == [0, 80]
-    assert card["best_step"] == 80
+    assert [point["step"] for point in card["curve"]] == [0, 40]
+    assert card["best_step"] == 40
     assert stages == {
         "drawing synthetic tasks",
         *(f"cross-validation {n} of 2" for n in (1, 2)),
