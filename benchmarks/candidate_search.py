@@ -21,6 +21,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
+from known_prior import KnownPrior
 from resuming import kept_results, run_and_keep
 from rich.console import Console
 from rich.table import Table
@@ -37,7 +38,6 @@ from keras_metahpo.policies.candidate_search import (
 )
 from keras_metahpo.policies.ranker import RankerPrior
 from keras_metahpo.rankers import DEFAULT_PRESET, Preset
-from keras_metahpo.space import Points
 
 FAMILIES = ("fcnet", "hpobench", "nasbench201")
 NUM_TRIALS = (1, 10, 25)
@@ -54,24 +54,16 @@ class Grid:
     def __init__(self, family: str, preset: str):
         self.space = grid_space(family)
         self.points = self.space.encode(list(self.space.configurations()))
-        self.rows = {key: row for row, key in enumerate(self.points.keys())}
         ranker = load_preset(Preset(preset).directory)
         chunks = [self.points[at : at + CHUNK] for at in range(0, len(self.points), CHUNK)]
-        self.believed = np.hstack([ranker.prior_mean(self.space, chunk) for chunk in chunks])
-
-    def rows_of(self, points: Points) -> np.ndarray:
-        keys = points.keys()
-        return np.array([self.rows[key] for key in keys], dtype=int)
-
-    def prior(self, space, points: Points) -> np.ndarray:
-        """The ranker's prior, looked up."""
-        return self.believed[self.rows_of(points)]
+        believed = np.hstack([ranker.prior_mean(self.space, chunk) for chunk in chunks])
+        self.prior = KnownPrior(self.points, believed)
 
     def acquisition(self, history: History) -> np.ndarray:
         """Log expected improvement of every configuration, NaN of those tried: float array (n,)."""
         problem = GaussianProcessPolicy(self.prior).problem(self.space, history)
         values = problem.score_function(self.points)[:, 0]
-        values[[self.rows[key] for key in problem.tried]] = np.nan
+        values[self.prior.rows(problem.tried)] = np.nan
         return values
 
 
@@ -144,7 +136,8 @@ def measure(study: tuple[str, str, int], missing: list[tuple[int, str]], preset:
             points, facts = searches[method].search(problem, rng)
             processor_s = time.process_time() - began
         warm.add((family, method))
-        reached = values[grid.rows_of(points[[int(np.argmax(facts[:, 0]))]])[0]]
+        [row] = grid.prior.rows(points[[int(np.argmax(facts[:, 0]))]].keys())
+        reached = values[row]
         best, median = np.nanmax(values), np.nanmedian(values)
         found[name] = {
             "gap": round(float(1.0 - np.exp(reached - best)), 6),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
+from known_prior import KnownPrior
 from renaming import drawn_synonym, nothing, renamed_space, synonym
 
 from keras_metahpo.benchmark.blackbox import Blackbox
@@ -19,7 +20,7 @@ from keras_metahpo.benchmark.contestants.policy import DistanceToDefaults, Polic
 from keras_metahpo.policies import GaussianProcessPolicy, SurrogatePolicy
 from keras_metahpo.policies.composition import build_policy
 from keras_metahpo.rankers import Preset, check_surrogate
-from keras_metahpo.space import Configuration, Points, SearchSpace
+from keras_metahpo.space import Configuration, Points
 
 NUM_TRIALS = 50
 OURS, RIVAL, PLAIN = "GP with the ranker", "GP distance to defaults", "GP from the default"
@@ -109,14 +110,7 @@ class Pool:
 
     def process(self, believed: np.ndarray | None = None, **arguments) -> GaussianProcessPolicy:
         """The process with the ranker's prior mean, or another one of each configuration."""
-        believed = self.believed if believed is None else believed
-        # The pool stays the same, and so does what is believed of it: it is asked for once.
-        row_of = {key: row for row, key in enumerate(self.points.keys())}
-
-        def prior(space: SearchSpace, points: Points) -> np.ndarray:
-            keys = points.keys()
-            return believed[[row_of[key] for key in keys]]
-
+        prior = KnownPrior(self.points, self.believed if believed is None else believed)
         return GaussianProcessPolicy(prior, pool=self.points, **arguments)
 
     def after_portfolio(self) -> Search:
