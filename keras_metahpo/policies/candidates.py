@@ -20,7 +20,7 @@ SMALL_SPACE = 2000
 MOST_COORDINATES = 3
 MUTATION_SCALES = (0.3, 0.1, 0.03)
 REFINEMENT_SCALES = (*MUTATION_SCALES, 0.01)
-# Two rounds of 96 after 256 points forgo twice as much: benchmarks/README.md, "Candidate searches".
+# Two rounds of 96 after 256 points forgo twice as much: `benchmarks/decisions.md`, "Rounds".
 NUM_ROUNDS = 4
 NUM_REFINED = 5
 NUM_NEIGHBOURS = 64

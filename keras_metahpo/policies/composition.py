@@ -10,7 +10,12 @@ from keras_metahpo.policies.candidate_search import (
 )
 from keras_metahpo.policies.gaussian_process import GaussianProcessPolicy
 from keras_metahpo.policies.improvement import ImprovementPolicy
-from keras_metahpo.policies.mixture import FloorPolicy, InitialPolicy, StandbyPolicy
+from keras_metahpo.policies.mixture import (
+    ChosenDefaultPolicy,
+    FloorPolicy,
+    InitialPolicy,
+    StandbyPolicy,
+)
 from keras_metahpo.policies.portfolio import PortfolioPolicy
 from keras_metahpo.policies.ranker import RankerPrior
 from keras_metahpo.policies.surrogate import SurrogatePolicy
@@ -28,6 +33,8 @@ def build_policy(
 ) -> Policy:
     """Initial configurations, then every `floor`-th random, then portfolio, then the model.
 
+    Without earlier searches, the model leaves the second trial to a default that someone chose.
+
     Args:
         model: Decides when the others do not; as `build_model_policy` makes it.
         logs: Earlier searches of the same problem.
@@ -39,8 +46,7 @@ def build_policy(
     if has_standby and isinstance(model, GaussianProcessPolicy) and model.prior is not None:
         plain = GaussianProcessPolicy(candidate_search=model.candidate_search, pool=model.pool)
         policy = StandbyPolicy(model, plain)
-    if logs:
-        policy = PortfolioPolicy(logs, then=policy)
+    policy = PortfolioPolicy(logs, then=policy) if logs else ChosenDefaultPolicy(policy)
     if floor is not None:
         policy = FloorPolicy(policy, floor)
     if initial_configurations:

@@ -1,4 +1,4 @@
-"""Values that an experienced practitioner tries first, by the role that a name reveals."""
+"""Values that are tried first: by the role that a name reveals, or because someone chose them."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from keras_metahpo.history import History
 from keras_metahpo.policies.base import Policy, Suggestion, tried_keys
 from keras_metahpo.policies.mapping import nearest_points
 from keras_metahpo.policies.random import RandomPolicy
-from keras_metahpo.space import Configuration, SearchSpace, Value, role_of
+from keras_metahpo.space import Configuration, Hyperparameter, SearchSpace, Value, role_of
 
 # Defaults of Keras' optimisers and layers where it has one, else what its examples use.
 DEFAULT_OF_ROLE: dict[str, Value] = {
@@ -38,6 +38,12 @@ DEFAULT_OF_ROLE: dict[str, Value] = {
 }
 # Keras' own default.
 SGD_LEARNING_RATE = 0.01
+
+# A space's default says something if this share of its values was chosen (measured:
+# `benchmarks/decisions.md`, "The space's default").
+CHOSEN_SHARE = 0.25
+# In units of the range: this near its middle is the middle.
+MIDDLE = 0.02
 
 
 class DefaultsPolicy(Policy):
@@ -70,6 +76,27 @@ def named_defaults(space: SearchSpace) -> dict[str, Value]:
         rules |= dict.fromkeys(rates, SGD_LEARNING_RATE)
         configuration = space.decode(nearest_points(space, [rules]))[0]
     return configuration
+
+
+def has_chosen_default(space: SearchSpace) -> bool:
+    """Whether the default of a search space tells what its author thinks good.
+
+    Where an author says nothing, KerasTuner takes the lowest or the first value, and ConfigSpace,
+    from which benchmark tables come, the middle. Enough of the others were chosen.
+    """
+    tuned = [hp for hp in space.hyperparameters if hp.num_values > 1]
+    return bool(tuned) and sum(map(_is_chosen, tuned)) >= CHOSEN_SHARE * len(tuned)
+
+
+def _is_chosen(hp: Hyperparameter) -> bool:
+    number = hp.number(hp.default)
+    if number == (hp.low if hp.is_numeric else 0.0):
+        return False
+    has_middle = hp.is_numeric or not any(isinstance(c, (bool, str)) for c in hp.choices)
+    if not has_middle or hp.num_values == 2:
+        return True
+    distance = abs(float(hp.units(np.array(number))) - 0.5)
+    return distance > MIDDLE + 0.5 / hp.num_values
 
 
 def _trains_with_sgd(configuration: Configuration) -> bool:

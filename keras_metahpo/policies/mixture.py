@@ -9,14 +9,16 @@ import numpy as np
 from keras_metahpo.errors import SearchSpaceError
 from keras_metahpo.history import History
 from keras_metahpo.policies.base import Policy, Suggestion, tried_keys
+from keras_metahpo.policies.defaults import has_chosen_default
 from keras_metahpo.policies.mapping import nearest_points
 from keras_metahpo.policies.random import RandomPolicy
 from keras_metahpo.space import Configuration, SearchSpace
 
 logger = logging.getLogger(__name__)
 
-# The experts of a trial that the floor drew, and of one that the standby chose.
+# The experts of a trial that the floor drew, of the space's default, and of the standby's.
 FLOOR = "random floor"
+CHOSEN_DEFAULT = "default of the search space"
 STANDBY = "gaussian process without a ranker"
 # The standby's trials: every so many, after the first so many (measured: `benchmarks/refining.py`).
 STANDBY_EVERY, STANDBY_AFTER = 4, 12
@@ -97,6 +99,35 @@ class StandbyPolicy(Policy):
             return self.main.suggest(space, history, pending, rng)
         suggestion = self.standby.suggest(space, history, pending, rng)
         return suggestion and replace(suggestion, expert=STANDBY)
+
+
+class ChosenDefaultPolicy(Policy):
+    """The second trial is the search space's default, if someone chose it.
+
+    What the author of a search space thinks good, and what the first trial's policy does, are wrong
+    on different problems.
+
+    Args:
+        main: Decides for the other trials.
+    """
+
+    name = "chosen default"
+
+    def __init__(self, main: Policy):
+        self.main = main
+
+    def suggest(
+        self,
+        space: SearchSpace,
+        history: History,
+        pending: Sequence[Configuration],
+        rng: np.random.Generator,
+    ) -> Suggestion | None:
+        if len(history) + len(pending) == 1 and has_chosen_default(space):
+            default = nearest_points(space, [space.default_configuration()])
+            if default.keys()[0] not in tried_keys(space, history, pending):
+                return Suggestion(space.decode(default)[0], CHOSEN_DEFAULT)
+        return self.main.suggest(space, history, pending, rng)
 
 
 class InitialPolicy(Policy):

@@ -4,8 +4,9 @@ import keras_tuner
 import numpy as np
 import pytest
 
+from keras_metahpo.benchmark.blackboxes import open_suite
 from keras_metahpo.history import History
-from keras_metahpo.policies import DefaultsPolicy, named_defaults
+from keras_metahpo.policies import DefaultsPolicy, has_chosen_default, named_defaults
 from keras_metahpo.policies.defaults import DEFAULT_OF_ROLE
 from keras_metahpo.policies.mapping import nearest_choice, nearest_points
 from keras_metahpo.space import Hyperparameter, SearchSpace
@@ -82,3 +83,44 @@ def test_a_value_moved_onto_its_grid_takes_its_children_along():
     space = SearchSpace.from_keras_tuner(hp)
     points = nearest_points(space, [{"layers": 7, "units_2": 20, "unknown": 1}])
     assert space.decode(points) == [{"layers": 3, "units_2": 20}]
+
+
+def chosen(**defaults) -> bool:
+    """Whether a space of four hyperparameters says what its author thinks good."""
+    hp = keras_tuner.HyperParameters()
+    hp.Float("learning_rate", 1e-4, 1e-1, sampling="log", default=defaults.get("learning_rate"))
+    hp.Int("units", 16, 256, default=defaults.get("units"))
+    hp.Choice("batch_size", [16, 32, 64, 128], default=defaults.get("batch_size"))
+    hp.Boolean("shuffle", default=defaults.get("shuffle", False))
+    hp.Fixed("epochs", 7)
+    return has_chosen_default(SearchSpace.from_keras_tuner(hp))
+
+
+@pytest.mark.parametrize(
+    "defaults, expected",
+    [
+        ({}, False),
+        ({"learning_rate": 1e-3}, True),
+        ({"learning_rate": 1e-4, "units": 16, "batch_size": 16}, False),
+        ({"learning_rate": 10**-2.5, "units": 136, "batch_size": 64}, False),
+        ({"batch_size": 128}, True),
+        ({"shuffle": True}, True),
+    ],
+    ids=["none", "a rate", "the lowest", "the middle", "a number's choice", "a boolean"],
+)
+def test_a_default_counts_if_someone_chose_it(defaults, expected):
+    assert chosen(**defaults) == expected
+
+
+def test_a_few_chosen_values_are_not_enough():
+    rates = [Hyperparameter(f"rate_{n}", "float", 0.0, low=0.0, high=1.0) for n in range(4)]
+    one = Hyperparameter("units", "int", 64, low=8, high=1024, sampling="log")
+    for others, expected in ((rates[:3], True), (rates, False), ([], True)):
+        assert has_chosen_default(SearchSpace([one, *others])) == expected
+    assert not has_chosen_default(SearchSpace([]))
+
+
+@pytest.mark.parametrize("family", ["fcnet", "hpobench", "nasbench201"])
+def test_nobody_chose_the_defaults_of_benchmark_tables(family):
+    blackbox = next(iter(open_suite(family, None).blackboxes.values())).open()
+    assert not has_chosen_default(blackbox.space)

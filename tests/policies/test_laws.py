@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from keras_metahpo.history import FAILED_UTILITY, History, LoggedTrial, TrialLog, TrialLogCard
 from keras_metahpo.policies import (
+    ChosenDefaultPolicy,
     DefaultsPolicy,
     FloorPolicy,
     GaussianProcessPolicy,
@@ -71,6 +72,7 @@ POLICIES = {
     "portfolio": PortfolioPolicy([other_log(), other_log()], then=RandomPolicy()),
     "floor": FloorPolicy(DefaultsPolicy(), every=2),
     "standby": StandbyPolicy(DefaultsPolicy(), GaussianProcessPolicy(num_candidates=64)),
+    "chosen default": ChosenDefaultPolicy(SobolPolicy()),
     "initial": InitialPolicy([{"x": "b"}, {}, {"learning_rate": 1e9}], then=SobolPolicy()),
 }
 

@@ -5,9 +5,11 @@ import logging
 import numpy as np
 import pytest
 
-from keras_metahpo.history import History
+from keras_metahpo.history import History, LoggedTrial, TrialLog, TrialLogCard
 from keras_metahpo.policies import (
+    CHOSEN_DEFAULT,
     STANDBY,
+    ChosenDefaultPolicy,
     DefaultsPolicy,
     FloorPolicy,
     GaussianProcessPolicy,
@@ -20,6 +22,9 @@ from keras_metahpo.policies import (
 from keras_metahpo.space import Hyperparameter, SearchSpace
 
 LINE = SearchSpace([Hyperparameter("x", "float", 0.5, 0.0, 1.0)])
+
+
+CHOSEN = SearchSpace([Hyperparameter("x", "float", 0.2, 0.0, 1.0)])
 
 
 class Stubborn(Policy):
@@ -89,6 +94,38 @@ def test_the_standby_is_not_told_what_the_prior_says():
     chosen = [p.suggest(LINE, history, [], np.random.default_rng(0)) for p in (low, high)]
     assert chosen[0] == chosen[1]
     assert "prior_score" not in chosen[0].reasons
+
+
+@pytest.mark.parametrize("num_pending", [0, 1])
+def test_a_chosen_default_is_tried_second(num_pending):
+    policy = ChosenDefaultPolicy(Stubborn())
+    tried = [{"x": 0.9}, {"x": 0.2}, {"x": 0.0}]
+    found = []
+    for trial in range(4):
+        finished = max(trial - num_pending, 0)
+        history = History(tried[:finished], np.zeros(finished))
+        given = (history, tried[finished:trial], np.random.default_rng(0))
+        found.append(policy.suggest(CHOSEN, *given))
+    assert [s.configuration["x"] for s in found] == [0.0, 0.2, 0.0, 0.0]
+    assert [s.expert for s in found] == ["stubborn", CHOSEN_DEFAULT, "stubborn", "stubborn"]
+
+
+def test_a_default_that_was_tried_is_not_tried_again():
+    given = (History([{"x": 0.2}], np.zeros(1)), [], np.random.default_rng(0))
+    assert ChosenDefaultPolicy(Stubborn()).suggest(CHOSEN, *given).expert == "stubborn"
+
+
+def test_a_default_that_nobody_chose_is_not_tried():
+    assert experts(ChosenDefaultPolicy(Stubborn()), 4) == ["stubborn"] * 4
+
+
+def test_searches_without_a_history_try_the_default():
+    trials = [LoggedTrial(str(n), {"x": n / 9}, [{"loss": n}]) for n in range(5)]
+    log = TrialLog.from_trials(TrialLogCard("earlier", "loss", "min"), CHOSEN, trials)
+    given = (CHOSEN, History([{"x": 0.9}], np.zeros(1)), [], np.random.default_rng(0))
+    for logs, expert in (([], CHOSEN_DEFAULT), ([log], "portfolio")):
+        policy = build_policy(GaussianProcessPolicy(), logs, floor=8)
+        assert policy.suggest(*given).expert == expert
 
 
 def test_an_impossible_floor_is_refused():

@@ -14,7 +14,7 @@ from keras_metahpo.policies.freeze_thaw.costs import CostModel
 from keras_metahpo.policies.freeze_thaw.extrapolation import Outlook, look_ahead
 from keras_metahpo.policies.freeze_thaw.looks import log_values
 from keras_metahpo.policies.improvement import ImprovementPolicy, one_blas_thread
-from keras_metahpo.policies.mixture import FLOOR, suggest_random
+from keras_metahpo.policies.mixture import CHOSEN_DEFAULT, FLOOR, suggest_random
 from keras_metahpo.space import Configuration, SearchSpace, Value
 
 SHORTEST_SHARE = 1 / 16
@@ -105,7 +105,8 @@ class FreezeThawPolicy:
         if new is not None and new.expert == FLOOR:
             return TrainingStep(None, new.configuration, self.max_epochs, new.expert, new.reasons)
         frozen = self._frozen(trials, outlook)
-        if not frozen:
+        # What the model thinks of the default is not asked: it is there to contradict.
+        if not frozen or (new is not None and new.expert == CHOSEN_DEFAULT):
             return _beginning(new, self.milestones[0]) if new is not None else None
         if new is None:
             frozen = self._hopeful(frozen, trials, outlook)
