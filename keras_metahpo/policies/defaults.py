@@ -39,9 +39,6 @@ DEFAULT_OF_ROLE: dict[str, Value] = {
 # Keras' own default.
 SGD_LEARNING_RATE = 0.01
 
-# A space's default says something if this share of its values was chosen (measured:
-# `benchmarks/decisions.md`, "The space's default").
-CHOSEN_SHARE = 0.25
 # In units of the range: this near its middle is the middle.
 MIDDLE = 0.02
 
@@ -82,10 +79,10 @@ def has_chosen_default(space: SearchSpace) -> bool:
     """Whether the default of a search space tells what its author thinks good.
 
     Where an author says nothing, KerasTuner takes the lowest or the first value, and ConfigSpace,
-    from which benchmark tables come, the middle. Enough of the others were chosen.
+    from which benchmark tables come, the middle. Any other value was chosen, and beside it the
+    others were left as they are.
     """
-    tuned = [hp for hp in space.hyperparameters if hp.num_values > 1]
-    return bool(tuned) and sum(map(_is_chosen, tuned)) >= CHOSEN_SHARE * len(tuned)
+    return any(_is_chosen(hp) for hp in space.hyperparameters if hp.num_values > 1)
 
 
 def _is_chosen(hp: Hyperparameter) -> bool:

@@ -105,7 +105,7 @@ class ChosenDefaultPolicy(Policy):
     """The second trial is the search space's default, if someone chose it.
 
     What the author of a search space thinks good, and what the first trial's policy does, are wrong
-    on different problems.
+    on different problems (measured: `benchmarks/decisions.md`, "The space's default").
 
     Args:
         main: Decides for the other trials.
