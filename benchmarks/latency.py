@@ -1,4 +1,4 @@
-"""Seconds a suggestion and an import take, ours beside KerasTuner's, in one run.
+"""Seconds a suggestion and an import take, ours beside KerasTuner's, and our memory, in one run.
 
 python benchmarks/latency.py --output benchmarks/results/latency.json
 """
@@ -6,6 +6,7 @@ python benchmarks/latency.py --output benchmarks/results/latency.json
 import argparse
 import json
 import platform
+import resource
 import subprocess
 import sys
 import tempfile
@@ -94,6 +95,12 @@ def import_seconds(statement: str) -> float:
     return float(np.median(found))
 
 
+def peak_memory_mb() -> float:
+    """The most memory that this process has held at once, libraries included."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=200)
@@ -120,6 +127,8 @@ def main() -> None:
             "p95_ms": float(np.percentile(steady, 95)),
             "first_ms": float(first),
         }
+        if name == "MetaOracle":  # The first one: the process has done nothing else.
+            results["peak_memory_mb"] = peak_memory_mb()
         ratio = results[name]["median_ms"] / results["MetaOracle"]["median_ms"]
         row = results[name]
         table.add_row(name, f"{row['median_ms']:.1f}", f"{row['p95_ms']:.1f}", f"{ratio:.2f}")
@@ -133,6 +142,7 @@ def main() -> None:
         "adds_with_MetaOracle_and_MetaTuner": used - base,
     }
     print(f"import keras_tuner: {base:.2f} s; import keras_metahpo adds {both - base:+.3f} s")
+    print(f"peak memory of a search by MetaOracle: {results['peak_memory_mb']:.0f} MB")
     print(f"from keras_metahpo import MetaOracle, MetaTuner adds {used - base:+.3f} s")
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(results, indent=1) + "\n")
