@@ -36,8 +36,9 @@ POPULATION = 1
 class MetaOracle(StoppingOracle):
     """A KerasTuner oracle that has already tuned other models.
 
-    Its first suggestions come from a meta-learned ranker; from then on a Gaussian process, whose
-    prior mean the ranker is, learns from this search how far the ranker is to be trusted.
+    Its first suggestion comes from a meta-learned ranker; the second is the search space's own
+    default, if its author chose one and there is no `history`. From then on a Gaussian process,
+    whose prior mean the ranker is, learns from this search how far the ranker is to be trusted.
 
     Args:
         objective: As in `keras_tuner.Oracle`.
