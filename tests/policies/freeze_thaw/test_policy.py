@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from keras_metahpo.history import History, TrainingState
-from keras_metahpo.policies import FLOOR, FreezeThawPolicy, GaussianProcessPolicy
+from keras_metahpo.policies import (
+    CHOSEN_DEFAULT,
+    FLOOR,
+    ChosenDefaultPolicy,
+    FreezeThawPolicy,
+    GaussianProcessPolicy,
+)
 from keras_metahpo.policies.freeze_thaw.policy import milestones_of
 from keras_metahpo.space import Hyperparameter, SearchSpace
 
@@ -90,6 +96,16 @@ def test_more_is_found_with_the_same_epochs():
         frozen.append(max(t.utility for t in search(new_policy(), 6 * MAX_EPOCHS, seed)[1]))
         full.append(max(t.utility for t in search(new_policy(1), 6, seed)[1]))
     assert np.median(frozen) > np.median(full)
+
+
+def test_a_chosen_default_is_begun_though_the_model_expects_nothing_of_it():
+    model = GaussianProcessPolicy(lambda _, points: 9.0 * points.units[:, 0], num_candidates=64)
+    policy = FreezeThawPolicy(ChosenDefaultPolicy(model), model, MAX_EPOCHS)
+    steps, trials = search(policy, 10, seed=0, of=lambda c: np.full(MAX_EPOCHS, c["x"]))
+    assert trials[0].configuration["x"] > 0.9
+    assert steps[1] == (1, 0, policy.milestones[0], CHOSEN_DEFAULT)
+    assert trials[1].configuration == SPACE.default_configuration()
+    assert [expert for *_, expert in steps].count(CHOSEN_DEFAULT) == 1
 
 
 def test_the_floor_gets_its_share_of_the_epochs():
