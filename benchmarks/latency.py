@@ -142,8 +142,8 @@ def main() -> None:
         "adds_with_MetaOracle_and_MetaTuner": used - base,
     }
     print(f"import keras_tuner: {base:.2f} s; import keras_metahpo adds {both - base:+.3f} s")
-    print(f"peak memory of a search by MetaOracle: {results['peak_memory_mb']:.0f} MB")
     print(f"from keras_metahpo import MetaOracle, MetaTuner adds {used - base:+.3f} s")
+    print(f"peak memory of a search by MetaOracle: {results['peak_memory_mb']:.0f} MB")
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(results, indent=1) + "\n")
 

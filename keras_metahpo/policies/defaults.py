@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_metahpo.history import History
-from keras_metahpo.policies.base import Policy, Suggestion, tried_keys
+from keras_metahpo.policies.base import Policy, Suggestion, tried_keys, untried
 from keras_metahpo.policies.mapping import nearest_points
 from keras_metahpo.policies.random import RandomPolicy
 from keras_metahpo.space import Configuration, Hyperparameter, SearchSpace, Value, role_of
@@ -56,10 +56,9 @@ class DefaultsPolicy(Policy):
         rng: np.random.Generator,
     ) -> Suggestion | None:
         points = nearest_points(space, [named_defaults(space), space.default_configuration()])
-        tried = tried_keys(space, history, pending)
-        for configuration, key in zip(space.decode(points), points.keys(), strict=True):
-            if key not in tried:
-                return Suggestion(configuration, self.name)
+        left = untried(points, tried_keys(space, history, pending))
+        if len(left):
+            return Suggestion(space.decode(left)[0], self.name)
         return RandomPolicy().suggest(space, history, pending, rng)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_metahpo.errors import SearchSpaceError
 from keras_metahpo.history import History
-from keras_metahpo.policies.base import Policy, Suggestion, tried_keys
+from keras_metahpo.policies.base import Policy, Suggestion, tried_keys, untried
 from keras_metahpo.policies.defaults import has_chosen_default
 from keras_metahpo.policies.mapping import nearest_points
 from keras_metahpo.policies.random import RandomPolicy
@@ -125,8 +125,9 @@ class ChosenDefaultPolicy(Policy):
     ) -> Suggestion | None:
         if len(history) + len(pending) == 1 and has_chosen_default(space):
             default = nearest_points(space, [space.default_configuration()])
-            if default.keys()[0] not in tried_keys(space, history, pending):
-                return Suggestion(space.decode(default)[0], CHOSEN_DEFAULT)
+            left = untried(default, tried_keys(space, history, pending))
+            if len(left):
+                return Suggestion(space.decode(left)[0], CHOSEN_DEFAULT)
         return self.main.suggest(space, history, pending, rng)
 
 

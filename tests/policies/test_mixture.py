@@ -22,8 +22,6 @@ from keras_metahpo.policies import (
 from keras_metahpo.space import Hyperparameter, SearchSpace
 
 LINE = SearchSpace([Hyperparameter("x", "float", 0.5, 0.0, 1.0)])
-
-
 CHOSEN = SearchSpace([Hyperparameter("x", "float", 0.2, 0.0, 1.0)])
 
 

@@ -103,11 +103,11 @@ class FreezeThawPolicy:
         history = self._history(trials, outlook)
         new = self._new(space, trials, history, pending, rng) if may_begin else None
         if new is not None and new.expert == FLOOR:
-            return TrainingStep(None, new.configuration, self.max_epochs, new.expert, new.reasons)
+            return _beginning(new, self.max_epochs)
         frozen = self._frozen(trials, outlook)
         # What the model thinks of the default is not asked: it is there to contradict.
-        if not frozen or (new is not None and new.expert == CHOSEN_DEFAULT):
-            return _beginning(new, self.milestones[0]) if new is not None else None
+        if new is not None and (not frozen or new.expert == CHOSEN_DEFAULT):
+            return _beginning(new, self.milestones[0])
         if new is None:
             frozen = self._hopeful(frozen, trials, outlook)
             if not frozen:
